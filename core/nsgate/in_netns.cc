@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nsgate/in_netns.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <cerrno>
+
+namespace nsgate::detail {
+namespace {
+
+struct Worker {
+  int netns;
+  void (*call)(void*);
+  void* context;
+  int setns_error = 0;
+  bool returned = false;
+};
+
+void* worker_main(void* argument) {
+  auto& worker = *static_cast<Worker*>(argument);
+  if (::setns(worker.netns, CLONE_NEWNET) != 0) {
+    worker.setns_error = errno;
+    return nullptr;
+  }
+  worker.call(worker.context);
+  worker.returned = true;
+  return nullptr;
+}
+
+/// Joins the thread at the end of the scope, whatever happens to the caller meanwhile:
+/// pthread_join(3) is a cancellation point, and a caller that unwound there would take the stack
+/// away that the closure still uses.
+void join(pthread_t thread) {
+  int state = 0;
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+  ::pthread_join(thread, nullptr);
+  ::pthread_setcancelstate(state, nullptr);
+}
+
+}  // namespace
+
+Result<void> run_on_worker(const Target& target, void (*call)(void*), void* context) {
+  const auto netns = Netns::open(target);
+  if (!netns) return std::unexpected(netns.error());
+
+  Worker worker{.netns = netns->fd(), .call = call, .context = context};
+  pthread_t thread{};
+  if (const int error = ::pthread_create(&thread, nullptr, &worker_main, &worker); error != 0) {
+    return std::unexpected(Error{Stage::thread, error, target.to_string()});
+  }
+  join(thread);
+
+  if (worker.setns_error != 0) {
+    return std::unexpected(Error{Stage::setns_net, worker.setns_error, target.to_string()});
+  }
+  if (!worker.returned) return std::unexpected(Error{Stage::worker, 0, target.to_string()});
+  return {};
+}
+
+}  // namespace nsgate::detail

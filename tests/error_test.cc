@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nsgate/error.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cerrno>
+
+namespace nsgate {
+namespace {
+
+TEST(Error, MessageNamesStageOperandsAndErrno) {
+  EXPECT_EQ((Error{Stage::setns_net, EPERM, "pid 4711"}.message()),
+            "setns(CLONE_NEWNET) of pid 4711: EPERM (Operation not permitted)");
+  EXPECT_EQ((Error{Stage::open, ENOENT, "/proc/4711/ns/net"}.message()),
+            "open /proc/4711/ns/net: ENOENT (No such file or directory)");
+  EXPECT_EQ((Error{Stage::exec, EACCES, "/etc/passwd in pid 4711"}.message()),
+            "execve /etc/passwd in pid 4711: EACCES (Permission denied)");
+}
+
+TEST(Error, MessageNamesTheSignalThatKilledTheChild) {
+  EXPECT_EQ((Error{Stage::setns_net, 0, "pid 4711", SIGSYS}.message()),
+            "setns(CLONE_NEWNET) of pid 4711: the child was killed by SIGSYS");
+}
+
+TEST(Error, MessageOfAWorkerWithoutResultHasNoErrno) {
+  EXPECT_EQ((Error{Stage::worker, 0, "pid 4711"}.message()),
+            "worker in pid 4711: ended without a result");
+}
+
+TEST(Error, MessageShowsAnErrnoThatHasNoName) {
+  EXPECT_EQ((Error{Stage::open, 4095, "/x"}.message()), "open /x: errno 4095");
+}
+
+}  // namespace
+}  // namespace nsgate

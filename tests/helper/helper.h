@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the helper program says and does, for the tests that execute it.
+//
+//   nsgate_helper netns              prints "<device>:<inode>" of its network namespace
+//   nsgate_helper userns             the same of its user namespace
+//   nsgate_helper fds                prints its open descriptors, one number a line
+//   nsgate_helper args WORD…         prints the words after `args`, each followed by a NUL byte
+//   nsgate_helper env                prints its environment, each entry followed by a NUL byte
+//   nsgate_helper status FIELD…      prints these fields of /proc/self/status, one value a line
+//   nsgate_helper ids                prints "<uid> <euid> <gid> <egid>"
+//   nsgate_helper stdin              prints what it reads until end of file
+//   nsgate_helper write OUT ERR      writes OUT bytes of 'o' to stdout and ERR bytes of 'e' to
+//                                    stderr, in turns of 4096
+//   nsgate_helper exit CODE          exits with it
+//   nsgate_helper signal NUMBER      kills itself by that signal
+//   nsgate_helper hang               waits forever
+//   nsgate_helper orphan             prints "parent", exits, and leaves a child that holds stdout
+//                                    and waits forever; the child's pid is printed before
+//   nsgate_helper links              prints the names of its network interfaces, one a line
+//
+// Exit code 64: the words make no sense (EX_USAGE of sysexits(3head)); 71: a system call failed.
+#pragma once
+
+#include <string>
+
+namespace nsgate::test {
+
+inline constexpr int helper_usage = 64;
+inline constexpr int helper_system = 71;
+
+/// The helper's path: it lies beside the running test program.
+std::string helper();
+
+}  // namespace nsgate::test

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a test needs of the machine it runs on.
+//
+//   TEST(InNetns, ClosureRunsInTheTarget) {
+//     BEHAVIOUR("TH01");
+//     REQUIRES(root);
+//
+// A need that is not met skips the test with a reason that begins with "needs <id>:". The lab knows
+// which needs a cell leaves unmet (vm/profiles.toml) and fails every other skip. "This kernel lacks
+// the interface" is no need: it is an assertion about the errno.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+namespace nsgate::test {
+
+struct Requirement {
+  const char* id;
+  const char* reason;
+  bool (*probe)();
+};
+
+/// uid 0 of the initial user namespace, able to make a network namespace.
+extern const Requirement root;
+/// Another uid, without any capability, able to make a user namespace.
+extern const Requirement rootless;
+
+/// Why the requirement is not met; nothing when it is.
+std::optional<std::string> unmet(const Requirement& requirement);
+
+}  // namespace nsgate::test
+
+#define REQUIRES(requirement)                                                  \
+  do {                                                                         \
+    if (const auto why = ::nsgate::test::unmet(::nsgate::test::requirement)) { \
+      GTEST_SKIP() << *why;                                                    \
+    }                                                                          \
+  } while (false)
+
+/// The claims of the catalogue that the test proves: "TR01 TR06".
+#define BEHAVIOUR(ids) RecordProperty("behaviour", ids)
