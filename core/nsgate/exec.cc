@@ -13,74 +13,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <string_view>
 
+#include "nsgate/capture.h"
 #include "nsgate/child.h"
 #include "nsgate/fd.h"
+#include "nsgate/words.h"
 
 namespace nsgate {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// The words of a command as execve(2) takes them. They point into the command.
-struct Words {
-  std::vector<std::string> programs;
-  std::vector<const char*> program_pointers;
-  std::vector<char*> argv;
-  std::vector<char*> envp;
-};
-
-bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
-
-/// The paths that execvp(3) would try. An empty PATH entry is the current directory.
-std::vector<std::string> candidates(const std::string& name, const std::vector<char*>& envp) {
-  if (name.empty() || name.find('/') != std::string::npos) return {name};
-  constexpr std::string_view variable = "PATH=";
-  std::string_view path = "/bin:/usr/bin";  // execvp(3), when PATH is unset
-  for (const char* entry : envp) {
-    if (entry != nullptr && std::string_view(entry).starts_with(variable)) {
-      path = std::string_view(entry).substr(variable.size());
-      break;
-    }
-  }
-  std::vector<std::string> found;
-  while (true) {
-    const auto colon = path.find(':');
-    const auto directory = path.substr(0, colon);
-    found.push_back(directory.empty() ? name : std::string(directory) + '/' + name);
-    if (colon == std::string_view::npos) return found;
-    path.remove_prefix(colon + 1);
-  }
-}
-
-Result<Words> prepare(const Command& command) {
-  const auto refuse = [](const std::string& why) {
-    return std::unexpected(Error{Stage::exec, EINVAL, why});
-  };
-  if (command.argv.empty()) return refuse("of an empty command");
-  Words words;
-  for (const auto& word : command.argv) {
-    if (has_nul(word)) return refuse(command.argv.front() + " with a NUL byte in an argument");
-    words.argv.push_back(const_cast<char*>(word.c_str()));
-  }
-  words.argv.push_back(nullptr);
-  if (command.env) {
-    for (const auto& entry : *command.env) {
-      if (has_nul(entry)) return refuse(command.argv.front() + " with a NUL byte in a variable");
-      words.envp.push_back(const_cast<char*>(entry.c_str()));
-    }
-  } else {
-    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-      words.envp.push_back(*entry);
-    }
-  }
-  words.envp.push_back(nullptr);
-  words.programs = candidates(command.argv.front(), words.envp);
-  for (const auto& program : words.programs) words.program_pointers.push_back(program.c_str());
-  words.program_pointers.push_back(nullptr);
-  return words;
-}
 
 /// One pipe, both ends close-on-exec. The read end does not block; the write end is never 0, 1 or
 /// 2, which the child replaces.
@@ -211,43 +153,6 @@ detail::Report last_report(const Fd& pipe) {
   return last;
 }
 
-/// One captured stream.
-class Capture {
- public:
-  Capture(Fd fd, std::size_t limit) : fd_(std::move(fd)), limit_(limit) {}
-
-  /// Reads what is there, without waiting.
-  void drain() {
-    std::array<char, 65536> buffer;
-    while (fd_) {
-      const auto n = ::read(fd_.get(), buffer.data(), buffer.size());
-      if (n > 0) {
-        keep({buffer.data(), static_cast<std::size_t>(n)});
-      } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-        fd_.reset();
-      } else if (errno == EAGAIN) {
-        return;
-      }
-    }
-  }
-  bool ended() const { return !fd_; }
-  int fd() const { return fd_.get(); }
-  bool truncated() const { return truncated_; }
-  std::string take() { return std::move(text_); }
-
- private:
-  void keep(std::string_view bytes) {
-    const auto room = std::min(bytes.size(), limit_ - text_.size());
-    text_.append(bytes.substr(0, room));
-    truncated_ = truncated_ || room < bytes.size();
-  }
-
-  Fd fd_;
-  std::size_t limit_;
-  std::string text_;
-  bool truncated_ = false;
-};
-
 /// Milliseconds for poll(2), rounded up so that it never wakes too early; -1: no limit.
 int poll_timeout(const std::optional<Clock::time_point>& until) {
   if (!until) return -1;
@@ -256,7 +161,8 @@ int poll_timeout(const std::optional<Clock::time_point>& until) {
 }
 
 /// Reads both streams together until the command's end; false when the deadline came first.
-bool collect(const Command& command, const Child& child, Capture& out, Capture& err) {
+bool collect(const Command& command, const Child& child, detail::Capture& out,
+             detail::Capture& err) {
   std::optional<Clock::time_point> until;
   if (command.deadline) until = Clock::now() + *command.deadline;
   bool exited = false;
@@ -276,8 +182,8 @@ bool collect(const Command& command, const Child& child, Capture& out, Capture& 
 }
 
 Result<Finished> finish(const Command& command, Child child, Plumbing plumbing) {
-  Capture out(std::move(plumbing.out.read), command.capture_limit);
-  Capture err(std::move(plumbing.err.read), command.capture_limit);
+  detail::Capture out(std::move(plumbing.out.read), command.capture_limit);
+  detail::Capture err(std::move(plumbing.err.read), command.capture_limit);
   const std::string& program = command.argv.front();
   if (!collect(command, child, out, err)) {
     return std::unexpected(Error{Stage::wait, ETIMEDOUT, program});
@@ -298,7 +204,7 @@ struct Join {
 };
 
 Result<Finished> execute(const Join& join, const Command& command) {
-  const auto words = prepare(command);
+  const auto words = detail::prepare(command);
   if (!words) return std::unexpected(words.error());
   auto plumbing = make_plumbing(command);
   if (!plumbing) return std::unexpected(plumbing.error());

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One captured output stream of a program. Private to core.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "nsgate/fd.h"
+
+namespace nsgate::detail {
+
+/// Keeps the first `limit` bytes that come from a pipe, and reads on so that the writer never
+/// stalls. REQUIRES: the descriptor does not block.
+class Capture {
+ public:
+  Capture(Fd fd, std::size_t limit) : fd_(std::move(fd)), limit_(limit) {}
+
+  /// Reads what is there, without waiting.
+  void drain();
+  /// No writer is left.
+  bool ended() const { return !fd_; }
+  /// For poll(2), which passes over -1.
+  int fd() const { return fd_.get(); }
+  bool truncated() const { return truncated_; }
+  std::string take() { return std::move(text_); }
+
+ private:
+  void keep(std::string_view bytes);
+
+  Fd fd_;
+  std::size_t limit_;
+  std::string text_;
+  bool truncated_ = false;
+};
+
+}  // namespace nsgate::detail
