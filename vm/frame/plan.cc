@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frame/plan.h"
+
+#include <charconv>
+
+namespace nsgate::frame {
+namespace {
+
+bool set(Plan& plan, std::string_view key, std::string_view value) {
+  if (key == "nonce") {
+    plan.nonce = value;
+  } else if (key == "user" && (value == "root" || value == "rootless")) {
+    plan.user = value == "root" ? User::root : User::rootless;
+  } else if (key == "test_deadline_ms") {
+    long long milliseconds = 0;
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), milliseconds);
+    if (error != std::errc{} || end != value.data() + value.size() || milliseconds <= 0) {
+      return false;
+    }
+    plan.test_deadline = std::chrono::milliseconds(milliseconds);
+  } else if (key == "program") {
+    plan.program = value;
+  } else if (key == "test") {
+    plan.tests.emplace_back(value);
+  } else {
+    return false;
+  }
+  return !value.empty();
+}
+
+}  // namespace
+
+std::string_view to_string(User user) { return user == User::root ? "root" : "rootless"; }
+
+std::string encode(const Plan& plan) {
+  std::string text = "nonce " + plan.nonce + "\nuser " + std::string(to_string(plan.user)) +
+                     "\ntest_deadline_ms " + std::to_string(plan.test_deadline.count()) +
+                     "\nprogram " + plan.program + "\n";
+  for (const auto& test : plan.tests) text += "test " + test + "\n";
+  return text;
+}
+
+std::expected<Plan, std::string> parse_plan(std::string_view text) {
+  Plan plan;
+  for (int number = 1; !text.empty(); ++number) {
+    const auto end = text.find('\n');
+    const auto line = text.substr(0, end);
+    const auto blank = line.find(' ');
+    if (end == std::string_view::npos || blank == std::string_view::npos ||
+        !set(plan, line.substr(0, blank), line.substr(blank + 1))) {
+      return std::unexpected("line " + std::to_string(number) +
+                             " of the plan: " + std::string(line));
+    }
+    text.remove_prefix(end + 1);
+  }
+  if (plan.nonce.empty()) return std::unexpected("the plan has no nonce");
+  if (plan.program.empty()) return std::unexpected("the plan has no program");
+  return plan;
+}
+
+}  // namespace nsgate::frame

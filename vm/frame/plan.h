@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the lab asks of a guest: a text file in the initramfs, which only PID 1 may read, because it
+// holds the nonce of the frames. One setting a line, a word, a blank, a value:
+//
+//   nonce 6f1d…
+//   user rootless
+//   test_deadline_ms 45000
+//   program /payload/nsgate_tests
+//   test InNetns.Returns
+//
+// The tests run in the order given, each in a process of its own.
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nsgate::frame {
+
+/// Where the plan lies in the guest.
+inline constexpr const char* plan_path = "/nsgate/plan";
+
+/// Who runs the tests: uid 0 with all capabilities, or uid 1000 without any.
+enum class User { root, rootless };
+inline constexpr int rootless_id = 1000;  ///< uid and gid of User::rootless
+
+struct Plan {
+  std::string nonce;
+  User user = User::root;
+  std::chrono::milliseconds test_deadline{45000};
+  std::string program;             ///< a GoogleTest program, as the guest sees it
+  std::vector<std::string> tests;  ///< full names, "Suite.Name"
+  friend bool operator==(const Plan&, const Plan&) = default;
+};
+
+std::string_view to_string(User user);
+std::string encode(const Plan& plan);
+/// The error names the line that is wrong.
+std::expected<Plan, std::string> parse_plan(std::string_view text);
+
+}  // namespace nsgate::frame
