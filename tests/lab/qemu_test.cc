@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab/qemu.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace nsgate::lab {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+
+class FindQemu : public testing::Test {
+ protected:
+  ~FindQemu() override { ::unsetenv("QEMU"); }
+};
+
+TEST_F(FindQemu, MissingProgramNamesThePackage) {
+  ::setenv("QEMU", "/nowhere/qemu", 1);
+  const auto qemu = find_qemu();
+  ASSERT_FALSE(qemu);
+  EXPECT_EQ(qemu.error().code, ExitCode::could_not_start);
+  EXPECT_THAT(qemu.error().message,
+              AllOf(HasSubstr("/nowhere/qemu"), HasSubstr("package qemu-system-x86")));
+}
+
+TEST_F(FindQemu, ProgramThatFailsIsNoQemu) {
+  ::setenv("QEMU", "false", 1);
+  EXPECT_FALSE(find_qemu());
+}
+
+TEST(QemuCommand, CommaInAPathIsDoubledWhereItWouldEndAnOption) {
+  EXPECT_THAT(qemu_command({"qemu", ""}, "/k", "/a,b/i", "/a,b/console.log"),
+              Contains("file,id=console,path=/a,,b/console.log"));
+}
+
+}  // namespace
+}  // namespace nsgate::lab

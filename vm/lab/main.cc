@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `nsgate`: boots Linux kernels in virtual machines and says whether entering a network namespace
+// works in them.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+#include "lab/kernel_commands.h"
+#include "lab/matrix_command.h"
+#include "lab/run_command.h"
+
+namespace nsgate::lab {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* exit_codes = R"(Exit codes:
+  0    every cell passed
+  1    a test failed, or the kernel broke while a test ran
+  2    a guest or its frames broke: no verdict about the kernel
+  3    no results
+  4    every test was skipped, as predicted
+  124  a guest hung, or its time ran out
+  125  nothing was tested: missing kernel or QEMU, or unusable arguments
+So `git bisect run nsgate run --kernel ./bzImage` works.)";
+
+fs::path cache() {
+  const char* const chosen = std::getenv("XDG_CACHE_HOME");
+  if (chosen != nullptr && fs::path(chosen).is_absolute()) return fs::path(chosen) / "nsgate";
+  const char* const home = std::getenv("HOME");
+  return fs::path(home != nullptr ? home : "/tmp") / ".cache" / "nsgate";
+}
+
+int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("nsgate"));
+  spdlog::set_pattern("nsgate: %v");
+
+  const fs::path vm = NSGATE_VM_DIR;
+  CommandContext context{.store = {.catalogue = vm / "kernels.toml",
+                                   .lockfile = vm / "kernels.lock.json",
+                                   .cache = cache(),
+                                   .offline = false},
+                         .exit = ExitCode::pass};
+  CLI::App app("Validates network-namespace entry on Linux kernels, in virtual machines");
+  app.footer(exit_codes);
+  app.set_version_flag("--version", "nsgate " NSGATE_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_flag_callback(
+      "-v,--verbose", [] { spdlog::set_level(spdlog::level::debug); }, "Say more on stderr");
+  app.add_flag_callback(
+      "-q,--quiet", [] { spdlog::set_level(spdlog::level::warn); },
+      "Say only what went wrong on stderr");
+  add_run_command(app, context, {.init = NSGATE_INIT, .profiles = vm / "profiles.toml"},
+                  {.program = NSGATE_PAYLOAD, .carried = {NSGATE_PAYLOAD_HELPER}});
+  add_matrix_command(app, context);
+  add_kernel_commands(app, context);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::could_not_start);
+  }
+  return static_cast<int>(context.exit);
+}
+
+}  // namespace
+}  // namespace nsgate::lab
+
+int main(int argc, char** argv) { return nsgate::lab::main(argc, argv); }
