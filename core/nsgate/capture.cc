@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nsgate/capture.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,14 +11,21 @@
 namespace nsgate::detail {
 
 void Capture::drain() {
+  if (!fd_) return;
+  int available = 0;
+  ::ioctl(fd_.get(), FIONREAD, &available);
+  // One byte more than nothing, to see the end of file.
+  auto left = static_cast<std::size_t>(std::max(available, 1));
   std::array<char, 65536> buffer;
-  while (fd_) {
-    const auto n = ::read(fd_.get(), buffer.data(), buffer.size());
+  while (left > 0) {
+    const auto n = ::read(fd_.get(), buffer.data(), std::min(left, buffer.size()));
     if (n > 0) {
       keep({buffer.data(), static_cast<std::size_t>(n)});
-    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+      left -= static_cast<std::size_t>(n);
+    } else if (n < 0 && errno == EAGAIN) {
+      return;
+    } else if (n == 0 || errno != EINTR) {
       fd_.reset();
-    } else if (errno == EAGAIN) {
       return;
     }
   }

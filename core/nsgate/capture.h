@@ -18,7 +18,7 @@ class Capture {
  public:
   Capture(Fd fd, std::size_t limit) : fd_(std::move(fd)), limit_(limit) {}
 
-  /// Reads what is there, without waiting.
+  /// Reads what is there now, without waiting: a writer that never stops does not hold the reader.
   void drain();
   /// No writer is left.
   bool ended() const { return !fd_; }

@@ -74,17 +74,18 @@ void reset_signals() noexcept {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// Tries the paths as execvp(3) does: a missing one is passed over, and EACCES is told only when no
-/// later one exists.
+/// Tries the paths as execvp(3) does: a missing one is passed over, and EACCES is told when no
+/// later one can be executed.
 [[noreturn]] void execute(const ChildPlan& plan, Reporter& reporter) noexcept {
   int error = ENOENT;
+  bool denied = false;
   for (const char* const* program = plan.programs; *program != nullptr; ++program) {
     ::execve(*program, plan.argv, plan.envp);
-    const bool missing = errno == ENOENT || errno == ENOTDIR;
-    if (!missing) error = errno;
-    if (!missing && errno != EACCES) break;
+    error = errno;
+    if (error == EACCES) denied = true;
+    if (error != EACCES && error != ENOENT && error != ENOTDIR) reporter.fail(error);
   }
-  reporter.fail(error);
+  reporter.fail(denied ? EACCES : error);
 }
 
 }  // namespace
@@ -93,7 +94,7 @@ int run_child(void* argument) noexcept {
   const auto& plan = *static_cast<const ChildPlan*>(argument);
   Reporter reporter(plan.report);
   // The user namespace first: it gives the capabilities that joining the network namespace needs.
-  if (plan.user >= 0) {
+  if (plan.join_user) {
     reporter.begin(Stage::setns_user);
     if (::setns(plan.user, CLONE_NEWUSER) != 0) reporter.fail(errno);
   }

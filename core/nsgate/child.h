@@ -17,8 +17,9 @@ namespace nsgate::detail {
 
 /// What the child has to do. No descriptor of it is below 3, except user and net.
 struct ChildPlan {
-  int user;  ///< namespace file, or -1 to stay
-  int net;   ///< namespace file
+  bool join_user;  ///< false: stay in the caller's user namespace
+  int user;        ///< namespace file
+  int net;         ///< namespace file
   int in;
   int out;
   int err;

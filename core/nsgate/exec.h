@@ -12,7 +12,8 @@
 // signals stay ignored, SIGPIPE excepted) and the caller's cwd, umask, limits and session. Its
 // `/sys` is still the caller's: no mount namespace is joined.
 //
-// Thread-safe. Not async-signal-safe.
+// Thread-safe. Not async-signal-safe. A caller that is cancelled (pthread_cancel(3)) while the
+// program runs unwinds, and the program is killed and reaped.
 #pragma once
 
 #include <chrono>
@@ -74,8 +75,10 @@ struct Finished {
 ///
 /// Fails at
 ///   Stage::open         the target could not be opened (see Netns::open)
-///   Stage::pipe         EMFILE, ENFILE: no descriptors are left (pipe2(2))
-///   Stage::clone        EAGAIN, ENOMEM: no process could be created (clone(2))
+///   Stage::pipe         EMFILE, ENFILE: no descriptors are left (pipe2(2)); EBADF: stdin_fd is
+///   closed Stage::clone        EAGAIN, ENOMEM: no process could be created; EMFILE: no descriptor
+///   is left for
+///                       its pidfd (clone(2))
 ///   Stage::setns_net    EPERM: CAP_SYS_ADMIN is missing in the caller's user namespace or in the
 ///                       one that owns the target; EINVAL: no network namespace; EBADF: no usable
 ///                       descriptor (setns(2))
@@ -85,7 +88,8 @@ struct Finished {
 ///   Stage::wait         ETIMEDOUT: the deadline; ECHILD: the caller ignores SIGCHLD or another of
 ///                       its threads took the status (waitid(2)), so that the end is unknown
 /// A signal that kills the child before it becomes the program is an error of the stage it was in,
-/// with Error::signal set.
+/// with Error::signal set. (Before Linux 5.16 a signal that dumps core ends the caller along with
+/// the child, because they share memory: zap_threads in fs/coredump.c.)
 ///
 /// The child shares the caller's memory until it executes the program, so that the cost does not
 /// grow with the caller; the calling thread is suspended meanwhile (CLONE_VFORK, clone(2)).

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "nsgate/cancellation.h"
+
 namespace nsgate::detail {
 namespace {
 
@@ -28,19 +30,12 @@ void* worker_main(void* argument) {
   return nullptr;
 }
 
-/// Joins the thread at the end of the scope, whatever happens to the caller meanwhile:
-/// pthread_join(3) is a cancellation point, and a caller that unwound there would take the stack
-/// away that the closure still uses.
-void join(pthread_t thread) {
-  int state = 0;
-  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-  ::pthread_join(thread, nullptr);
-  ::pthread_setcancelstate(state, nullptr);
-}
-
 }  // namespace
 
 Result<void> run_on_worker(const Target& target, void (*call)(void*), void* context) {
+  // pthread_join(3) is a cancellation point, and a caller that unwound there would take the stack
+  // away that the closure still uses.
+  const CancellationHeldOff held_off;
   const auto netns = Netns::open(target);
   if (!netns) return std::unexpected(netns.error());
 
@@ -49,7 +44,7 @@ Result<void> run_on_worker(const Target& target, void (*call)(void*), void* cont
   if (const int error = ::pthread_create(&thread, nullptr, &worker_main, &worker); error != 0) {
     return std::unexpected(Error{Stage::thread, error, target.to_string()});
   }
-  join(thread);
+  ::pthread_join(thread, nullptr);
 
   if (worker.setns_error != 0) {
     return std::unexpected(Error{Stage::setns_net, worker.setns_error, target.to_string()});

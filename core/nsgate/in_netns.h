@@ -64,7 +64,8 @@ using InNetnsResult = typename detail::Flattened<std::invoke_result_t<F>>::type;
 /// An exception that leaves `f` leaves in_netns with its type and value. The thread shares with the
 /// caller what threads share: memory, descriptors, cwd, umask, signal handlers; it inherits the
 /// signal mask. What it leaves behind in the namespace (threads, sockets) keeps the namespace
-/// alive.
+/// alive; and the kernel itself lets go of it only a moment after the call. A cancellation of the
+/// caller (pthread_cancel(3)) waits until the call is over.
 template <std::invocable F>
 InNetnsResult<F> in_netns(const Target& target, F&& f);
 
