@@ -17,7 +17,24 @@
 //   nsgate_helper hang               waits forever
 //   nsgate_helper orphan             prints "parent", exits, and leaves a child that holds stdout
 //                                    and waits forever; the child's pid is printed before
+//   nsgate_helper chunks WORD…       writes for each word, such as o3 or e4096, so many bytes to
+//                                    stdout or stderr: of 'a' for the first, 'b' for the second …
+//   nsgate_helper file PATH          prints that file
+//   nsgate_helper ties               prints "<session> <process group> <parent-death signal>"
+//   nsgate_helper abandon-stdout     closes stdout and prints "still here" to stderr
+//   nsgate_helper abort              dies of abort(3), under whatever core limit it was given
+//   nsgate_helper flood              writes to stdout without end
+//   nsgate_helper linger             prints "early", tells its pid and exits; leaves a child that
+//                                    holds 0, 1 and 2 until stdin ends and then prints "late"
+//   nsgate_helper stop CODE          tells its pid, stops by SIGSTOP, and exits with CODE when it
+//                                    is continued
+//   nsgate_helper up                 brings lo up and exits with the errno, or 0
+//   nsgate_helper join               joins the network namespace whose file is its stdin; prints
+//                                    "<errno or 0 of it> <dumpable> <uid that its own
+//                                    /proc/self/ns/net belongs to> <errno or 0 of opening that>"
 //   nsgate_helper links              prints the names of its network interfaces, one a line
+//
+// A pid is told as a line written to stdin, which is a socket then.
 //
 // Exit code 64: the words make no sense (EX_USAGE of sysexits(3head)); 71: a system call failed.
 #pragma once

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <net/if.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,7 +19,9 @@
 #include <string>
 #include <vector>
 
+#include "conduct.h"
 #include "helper.h"
+#include "rights.h"
 
 namespace {
 
@@ -126,6 +129,21 @@ int leave_orphan() {
   return 0;
 }
 
+int print_file(const Words& words) {
+  if (words.size() != 1) return helper_usage;
+  std::ifstream file(words[0]);
+  if (!file) return helper_system;
+  std::cout << file.rdbuf();
+  return 0;
+}
+
+int print_ties() {
+  int death_signal = 0;
+  if (::prctl(PR_GET_PDEATHSIG, &death_signal) != 0) return helper_system;
+  std::cout << ::getsid(0) << ' ' << ::getpgrp() << ' ' << death_signal << '\n';
+  return 0;
+}
+
 int print_links() {
   const std::unique_ptr<struct if_nameindex, void (*)(struct if_nameindex*)> links(
       ::if_nameindex(), &::if_freenameindex);
@@ -154,6 +172,19 @@ int main(int argc, char** argv) {
       {"signal", die_of},
       {"hang", [](const Words&) { return hang(); }},
       {"orphan", [](const Words&) { return leave_orphan(); }},
+      {"chunks", nsgate::test::write_chunks},
+      {"file", print_file},
+      {"ties", [](const Words&) { return print_ties(); }},
+      {"abandon-stdout", [](const Words&) { return nsgate::test::abandon_stdout(); }},
+      {"abort", [](const Words&) { return nsgate::test::dump_core(); }},
+      {"flood", [](const Words&) { return nsgate::test::flood(); }},
+      {"linger", [](const Words&) { return nsgate::test::linger(); }},
+      {"stop",
+       [](const Words& words) {
+         return words.size() == 1 ? nsgate::test::stop(std::stoi(words[0])) : helper_usage;
+       }},
+      {"up", [](const Words&) { return nsgate::test::bring_loopback_up(); }},
+      {"join", [](const Words&) { return nsgate::test::join_stdin(); }},
       {"links", [](const Words&) { return print_links(); }},
   };
   const auto verb = argc > 1 ? verbs.find(argv[1]) : verbs.end();

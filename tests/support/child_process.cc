@@ -68,7 +68,8 @@ void ask_child(const std::function<void(void*)>& ask, void* answer, std::size_t 
   const pid_t pid = fork_attached();
   if (pid == 0) {
     std::vector<char> buffer(size);
-    ask(buffer.data());
+    // An exception must end the child, not go on in a second copy of the test program.
+    [&]() noexcept { ask(buffer.data()); }();
     const auto sent = ::write(pipe.write.get(), buffer.data(), size);
     ::_exit(sent == static_cast<ssize_t>(size) ? 0 : 1);
   }
@@ -87,7 +88,7 @@ ParkedProcess::ParkedProcess(const std::function<int()>& setup) : pid_(-1) {
   Pipe pipe = make_pipe();
   pid_ = fork_attached();
   if (pid_ == 0) {
-    const int error = setup();
+    const int error = [&setup]() noexcept { return setup(); }();
     // A setup that changed credentials has cleared the death signal (prctl(2)).
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     [[maybe_unused]] const auto sent = ::write(pipe.write.get(), &error, sizeof error);

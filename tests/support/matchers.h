@@ -19,6 +19,12 @@ inline void PrintTo(const Error& error, std::ostream* out) {
 inline void PrintTo(const Exited& end, std::ostream* out) { *out << "exited " << end.code; }
 inline void PrintTo(const Signaled& end, std::ostream* out) { *out << "signal " << end.signal; }
 
+inline void PrintTo(const Finished& end, std::ostream* out) {
+  std::visit([out](const auto& how) { PrintTo(how, out); }, end.how);
+  *out << ", stdout " << ::testing::PrintToString(end.out.substr(0, 1000)) << ", stderr "
+       << ::testing::PrintToString(end.err.substr(0, 1000));
+}
+
 template <typename T>
 void PrintTo(const Result<T>& result, std::ostream* out) {
   if (!result) {
@@ -48,6 +54,11 @@ MATCHER(IsOk, "succeeds") { return arg.has_value(); }
 /// EXPECT_THAT(exec_in_netns(…), ExitsWith(42));
 MATCHER_P(ExitsWith, code, "the program exits with that code") {
   return arg.has_value() && arg->how == std::variant<Exited, Signaled>(Exited{code});
+}
+
+/// EXPECT_THAT(exec_in_netns(…), Prints("lo\n"));
+MATCHER_P(Prints, text, "the program exits with 0 and that on stdout") {
+  return arg.has_value() && arg->succeeded() && arg->out == text;
 }
 
 }  // namespace test

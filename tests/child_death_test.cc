@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A child that is killed on its way to the program: no program ran, so it must not look as if one
+// had died.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <functional>
+#include <optional>
+
+#include "helper/helper.h"
+#include "nsgate/exec.h"
+#include "support/child_process.h"
+#include "support/ended.h"
+#include "support/exec_ways.h"
+#include "support/kernel.h"
+#include "support/matchers.h"
+#include "support/namespaces.h"
+#include "support/requirements.h"
+#include "support/syscall_filter.h"
+
+namespace nsgate::test {
+namespace {
+
+int status_of_child(void (*live)()) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    live();
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return status;
+}
+
+Ended ended_with_fatal(long number, const std::function<Result<Finished>(const Command&)>& execute,
+                       const Command& command) {
+  return answer_of_child([&] {
+    if (const int error = kill_on_syscall(number); error != 0) return refused(Stage::wait, error);
+    return how_it_ended(execute(command));
+  });
+}
+
+/// The ways whose caller outlives a child that dumps core on its way (see CoreDump below).
+auto survivable_ways() {
+  auto ways = exec_ways();
+  // fs/coredump.c: only the thread group since Linux 5.16.
+  const bool shared_fate = on_this_kernel<bool>({{{0, 0}, true}, {{5, 16}, false}});
+  if (shared_fate)
+    std::erase_if(ways, [](const auto& way) { return way.first == "exec_in_netns"; });
+  return ways;
+}
+
+struct Point {
+  long number;
+  Stage stage;
+};
+constexpr std::initializer_list<Point> on_the_way{
+    {SYS_dup3, Stage::stdio}, {SYS_close_range, Stage::descriptors}, {SYS_execve, Stage::exec}};
+
+TEST(Exec, ChildKilledOnItsWayIsAnErrorOfTheStageItWasIn) {
+  BEHAVIOUR("EX23 PP12");
+  const Command command{.argv = {helper(), "exit", "0"}};
+  for (const auto& [way, execute] : survivable_ways()) {
+    SCOPED_TRACE(way);
+    const Stage first = way == "exec_in_netns" ? Stage::setns_net : Stage::setns_user;
+
+    EXPECT_EQ(ended_with_fatal(SYS_setns, execute, command), killed(first, SIGSYS));
+    for (const auto& [number, stage] : on_the_way) {
+      EXPECT_EQ(ended_with_fatal(number, execute, command), killed(stage, SIGSYS));
+    }
+  }
+}
+
+TEST(Exec, ChildKilledOnItsWayIsAnErrorAlsoWhenItsEndCannotBeKnown) {
+  BEHAVIOUR("EX15 EX23");
+  const Command command{.argv = {helper(), "exit", "0"}};
+  for (const auto& [way, execute] : survivable_ways()) {
+    SCOPED_TRACE(way);
+
+    const auto ended = answer_of_child([&, &run = execute] {
+      ::signal(SIGCHLD, SIG_IGN);
+      if (const int error = kill_on_syscall(SYS_execve); error != 0) {
+        return refused(Stage::wait, error);
+      }
+      return how_it_ended(run(command));
+    });
+
+    EXPECT_FALSE(ended.started);
+    EXPECT_EQ(ended.stage, Stage::exec);
+  }
+}
+
+// SIGSYS dumps core, and then every process that shares the memory dies along.
+TEST(CoreDump, TakesAlongWhoSharesMemoryBeforeLinux516) {
+  BEHAVIOUR("EX12 EX23");
+  const int status = status_of_child([] {
+    alignas(16) std::array<char, 16384> stack;
+    const auto die = [](void*) { return kill_on_syscall(SYS_getppid) == 0 ? ::getppid() : 0; };
+    ::clone(die, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, nullptr);
+  });
+
+  // fs/coredump.c: only the thread group since Linux 5.16.
+  EXPECT_EQ(status, on_this_kernel<int>({{{0, 0}, SIGSYS}, {{5, 16}, 0}}));
+}
+
+TEST(Exec, ProgramKilledByTheSameSignalDidRun) {
+  BEHAVIOUR("EX23");
+  const Command command{.argv = {helper(), "signal", std::to_string(SIGSYS)}};
+  for (const auto& [way, execute] : exec_ways()) {
+    SCOPED_TRACE(way);
+
+    const auto ended = execute(command);
+
+    ASSERT_THAT(ended, IsOk());
+    EXPECT_EQ(how_it_ended(ended).signal, SIGSYS);
+  }
+}
+
+struct Call {
+  std::function<Result<Finished>()> execute;
+  std::optional<Result<Finished>> result;
+};
+
+/// What a thread ended with that had been asked to cancel when it called `execute`.
+void* end_of_cancelled(Call& call) {
+  pthread_t thread{};
+  const auto main = [](void* argument) -> void* {
+    auto& given = *static_cast<Call*>(argument);
+    ::pthread_cancel(::pthread_self());
+    given.result = given.execute();
+    ::pthread_testcancel();
+    return nullptr;
+  };
+  if (::pthread_create(&thread, nullptr, main, &call) != 0) return nullptr;
+  void* end = nullptr;
+  ::pthread_join(thread, &end);
+  return end;
+}
+
+// A child that met the request in its write(2) would unwind the caller's frames; a destructor that
+// met it in close(2) would end the process.
+TEST(Exec, PendingCancellationDoesNotTouchACallThatFails) {
+  BEHAVIOUR("EX02");
+  const UserScratch other;
+  const Fd net = other.open("ns/net");
+  const auto swapped = UserTarget::descriptors({.user = net.get(), .net = net.get()});
+  const Command command{.argv = {helper(), "exit", "3"}};
+  Call joining{[&] { return exec_in_user_netns(swapped, command); }, std::nullopt};
+  Call opening{[&] { return exec_in_netns(Target::path("/dev/null"), command); }, std::nullopt};
+
+  for (Call* call : {&joining, &opening}) {
+    EXPECT_EQ(end_of_cancelled(*call), PTHREAD_CANCELED);
+    ASSERT_TRUE(call->result);
+  }
+  EXPECT_THAT(*joining.result, FailsAt(Stage::setns_user, EINVAL));
+  EXPECT_THAT(*opening.result, FailsAt(Stage::setns_net, EINVAL));
+}
+
+}  // namespace
+}  // namespace nsgate::test

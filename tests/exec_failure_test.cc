@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program that could not be started: which stage refused, with the errno as the kernel gave it,
+// and nothing left behind.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <limits.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+
+#include "helper/helper.h"
+#include "nsgate/exec.h"
+#include "support/child_process.h"
+#include "support/ended.h"
+#include "support/exec_ways.h"
+#include "support/matchers.h"
+#include "support/namespaces.h"
+#include "support/open_fds.h"
+#include "support/requirements.h"
+#include "support/scratch_directory.h"
+#include "support/syscall_filter.h"
+
+namespace nsgate::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Exec, ReportsTheErrnoOfExecve) {
+  BEHAVIOUR("EX03 EX04");
+  const ScratchDirectory directory;
+  const auto loop = directory.path() / "loop";
+  std::filesystem::create_symlink("loop", loop);
+  const std::string too_long(static_cast<std::size_t>(32 * ::getpagesize()), 'x');
+  const std::string missing = directory.path() / "missing";
+  const std::vector<std::pair<std::vector<std::string>, int>> table{
+      {{missing}, ENOENT},
+      {{""}, ENOENT},
+      {{directory.file("script", "#!/no/such/interpreter\n")}, ENOENT},
+      {{directory.file("file", "#!" + helper() + "\n", 0644)}, EACCES},
+      {{directory.path()}, EACCES},
+      {{directory.file("text", "exit 0\n")}, ENOEXEC},
+      {{directory.file("empty", "")}, ENOEXEC},
+      {{directory.file("leaf", "") + "/program"}, ENOTDIR},
+      {{loop}, ELOOP},
+      {{"/" + std::string(PATH_MAX, 'x')}, ENAMETOOLONG},
+      {{helper(), "args", too_long}, E2BIG},
+  };
+  for (const auto& [way, execute] : exec_ways()) {
+    for (const auto& [argv, error] : table) {
+      SCOPED_TRACE(way + " of " + argv.front().substr(0, 100) + ", to fail with errno " +
+                   std::to_string(error));
+      const OpenFds before;
+
+      const auto ended = execute({.argv = argv});
+
+      EXPECT_THAT(ended, FailsAt(Stage::exec, error));
+      EXPECT_EQ(OpenFds(), before);
+    }
+  }
+}
+
+TEST(Exec, RefusesAFileThatIsOpenForWriting) {
+  BEHAVIOUR("EX04 EX06");
+  const ScratchDirectory directory;
+  const std::string program = directory.path() / "program";
+  std::filesystem::copy_file(helper(), program);
+  for (const auto& [way, execute] : exec_ways()) {
+    SCOPED_TRACE(way);
+    Fd writer(::open(program.c_str(), O_WRONLY | O_CLOEXEC));
+    ASSERT_TRUE(writer);
+
+    EXPECT_THAT(execute({.argv = {program, "exit", "3"}}), FailsAt(Stage::exec, ETXTBSY));
+    writer.reset();
+    EXPECT_THAT(execute({.argv = {program, "exit", "3"}}), ExitsWith(3));
+  }
+}
+
+TEST(Exec, RefusesACommandThatCannotBeSaid) {
+  BEHAVIOUR("EX03");
+  using namespace std::string_literals;
+  for (const auto& [way, execute] : exec_ways()) {
+    SCOPED_TRACE(way);
+    const OpenFds before;
+
+    EXPECT_THAT(execute({.argv = {}}), FailsAt(Stage::exec, EINVAL));
+    EXPECT_THAT(execute({.argv = {helper(), "a\0b"s}}), FailsAt(Stage::exec, EINVAL));
+    EXPECT_THAT(execute({.argv = {helper()}, .env = {{"A=\0"s}}}), FailsAt(Stage::exec, EINVAL));
+
+    EXPECT_EQ(OpenFds(), before);
+  }
+}
+
+TEST(Exec, AMissingProgramIsNoExitCode) {
+  BEHAVIOUR("EX03 EX05");
+  for (const auto& [way, execute] : exec_ways()) {
+    SCOPED_TRACE(way);
+
+    EXPECT_THAT(execute({.argv = {"/no/such/program"}}), FailsAt(Stage::exec, ENOENT));
+    EXPECT_THAT(execute({.argv = {helper(), "exit", "127"}}), ExitsWith(127));
+    EXPECT_THAT(execute({.argv = {helper(), "exit", "126"}}), ExitsWith(126));
+  }
+}
+
+TEST(Exec, RefusesAnUnusableStdinBeforeThereIsAChild) {
+  BEHAVIOUR("EX03");
+  for (const auto& [way, execute] : exec_ways()) {
+    SCOPED_TRACE(way);
+    const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const int free = ::fcntl(null.get(), F_DUPFD_CLOEXEC, 3);
+    const int far_off = ::fcntl(null.get(), F_DUPFD_CLOEXEC, 500);
+    ::close(free);
+    ::close(far_off);
+    const OpenFds before;
+
+    EXPECT_THAT(execute({.argv = {helper(), "exit", "0"}, .stdin_fd = far_off}),
+                FailsAt(Stage::pipe, EBADF));
+    // Nor is it a descriptor that the call itself has opened under this number.
+    EXPECT_THAT(execute({.argv = {helper(), "exit", "0"}, .stdin_fd = free}),
+                FailsAt(Stage::pipe, EBADF));
+
+    EXPECT_EQ(OpenFds(), before);
+  }
+}
+
+TEST(ExecInNetns, ReportsThatTheTargetIsNoNamespace) {
+  BEHAVIOUR("EX03");
+  const OpenFds before;
+
+  const auto missing = exec_in_netns(Target::path("/no/such/namespace"), {.argv = {helper()}});
+  const auto no_namespace = exec_in_netns(Target::path("/dev/null"), {.argv = {helper()}});
+
+  EXPECT_THAT(missing, FailsAt(Stage::open, ENOENT));
+  EXPECT_THAT(missing.error().message(), HasSubstr("/no/such/namespace: ENOENT"));
+  EXPECT_THAT(no_namespace, FailsAt(Stage::setns_net, EINVAL));
+  EXPECT_THAT(no_namespace.error().message(), HasSubstr("/dev/null: EINVAL"));
+  EXPECT_EQ(OpenFds(), before);
+}
+
+TEST(ExecInNetns, ReportsThatPermissionIsMissing) {
+  BEHAVIOUR("EX03");
+  REQUIRES(rootless);
+  const OpenFds before;
+
+  EXPECT_THAT(exec_in_netns(Target::path("/proc/self/ns/net"), {.argv = {helper()}}),
+              FailsAt(Stage::setns_net, EPERM));
+  EXPECT_EQ(OpenFds(), before);
+}
+
+TEST(ExecInUserNetns, ReportsTheUserNamespaceApartFromTheNetworkNamespace) {
+  BEHAVIOUR("EX03");
+  const UserScratch other;
+  const Fd user = other.open("ns/user");
+  const Fd net = other.open("ns/net");
+  const Fd neither(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const Command command{.argv = {helper(), "exit", "0"}};
+  const auto enter = [&](int user_fd, int net_fd) {
+    return exec_in_user_netns(UserTarget::descriptors({.user = user_fd, .net = net_fd}), command);
+  };
+  const OpenFds before;
+
+  EXPECT_THAT(exec_in_user_netns(UserTarget::process(::getpid()), command),
+              FailsAt(Stage::setns_user, EINVAL));
+  EXPECT_THAT(enter(neither.get(), net.get()), FailsAt(Stage::setns_user, EINVAL));
+  EXPECT_THAT(enter(user.get(), neither.get()), FailsAt(Stage::setns_net, EINVAL));
+  EXPECT_THAT(enter(net.get(), user.get()), FailsAt(Stage::setns_user, EINVAL));
+  EXPECT_THAT(enter(user.get(), user.get()), FailsAt(Stage::setns_net, EINVAL));
+  EXPECT_THAT(enter(user.get(), net.get()), ExitsWith(0));
+  EXPECT_EQ(OpenFds(), before);
+}
+
+struct FailureAndLeak {
+  Ended ended;
+  int leaked;
+};
+
+/// Counted without opening anything, which a test may have forbidden.
+int open_descriptors() {
+  int open = 0;
+  for (int fd = 0; fd < 1024; ++fd) open += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+  return open;
+}
+
+// Each system call of an execution is made to fail, with an errno that it does not give by itself.
+TEST(Exec, EveryRefusedSystemCallHasItsStageAndKeepsItsErrno) {
+  BEHAVIOUR("EX03 EX22 FD09");
+  struct Fault {
+    const char* name;
+    long number;
+    Stage stage;
+  };
+  for (const auto& [way, execute] : exec_ways()) {
+    const Stage first = way == "exec_in_netns" ? Stage::setns_net : Stage::setns_user;
+    for (const auto& fault :
+         {Fault{"openat", SYS_openat, Stage::open}, Fault{"pipe2", SYS_pipe2, Stage::pipe},
+          Fault{"clone", SYS_clone, Stage::clone}, Fault{"setns", SYS_setns, first},
+          Fault{"dup3", SYS_dup3, Stage::stdio},
+          Fault{"close_range", SYS_close_range, Stage::descriptors},
+          Fault{"execve", SYS_execve, Stage::exec}}) {
+      SCOPED_TRACE(way + ", refused at " + fault.name);
+      const std::string program = helper();
+
+      const auto seen = answer_of_child([&, &run = execute] {
+        if (const int error = refuse_syscall(fault.number, ENOANO); error != 0) {
+          return FailureAndLeak{refused(Stage::wait, error), 0};
+        }
+        const int before = open_descriptors();
+        const auto ended = how_it_ended(run({.argv = {program, "exit", "0"}}));
+        return FailureAndLeak{ended, open_descriptors() - before};
+      });
+
+      EXPECT_EQ(seen.ended, refused(fault.stage, ENOANO));
+      EXPECT_EQ(seen.leaked, 0);
+    }
+  }
+}
+
+TEST(ExecInNetns, ReportsThatNoProcessCanBeCreated) {
+  BEHAVIOUR("EX22");
+  const Command command{.argv = {helper(), "exit", "0"}};
+
+  const auto seen = answer_of_child([&] {
+    // Root is not bound by the limit.
+    const int unprivileged = ::geteuid() == 0 ? become_user(65534) : 0;
+    const rlimit none{0, 0};
+    if (unprivileged != 0 || ::setrlimit(RLIMIT_NPROC, &none) != 0) {
+      return FailureAndLeak{refused(Stage::wait, errno), 0};
+    }
+    const int before = open_descriptors();
+    const auto ended = how_it_ended(exec_in_netns(Target::path("/proc/self/ns/net"), command));
+    return FailureAndLeak{ended, open_descriptors() - before};
+  });
+
+  EXPECT_EQ(seen.ended, refused(Stage::clone, EAGAIN));
+  EXPECT_EQ(seen.leaked, 0);
+}
+
+}  // namespace
+}  // namespace nsgate::test
