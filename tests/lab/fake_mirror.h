@@ -53,13 +53,14 @@ class FakeMirror {
               "\nSHA256: " + value_of(sha256_of(file)) + "\n\n";
   }
 
-  /// Of suite "tame".
+  /// Of suite "tame". Its index has expired, as that of a mirror which lags behind has.
   void publish() const {
     const std::string packages = "main/binary-amd64/Packages";
     const auto index = root_.write("dists/tame/" + packages, index_);
     const auto release =
         root_.write("Release",
                     "Suite: tame\nCodename: tame\nDate: Thu, 01 Jan 2026 00:00:00 UTC\n"
+                    "Valid-Until: Fri, 02 Jan 2026 00:00:00 UTC\n"
                     "Architectures: amd64\nComponents: main\nSHA256:\n " +
                         value_of(sha256_of(index)) + " " + std::to_string(index_.size()) + " " +
                         packages + "\n");

@@ -14,14 +14,12 @@
 namespace nsgate::lab {
 namespace {
 
-/// Only how the network is reached and how old a mirror may be. The rest of the machine's
+/// Only how the network is reached. The rest of the machine's
 /// configuration stays out, above all the hooks that run after an update
 /// (APT::Update::Post-Invoke).
 bool is_about_transport(std::string_view line) {
-  constexpr std::array wanted{"Acquire::http",       "Acquire::https",
-                              "Acquire::Retries",    "Acquire::ForceIPv4",
-                              "Acquire::ForceIPv6",  "Acquire::Check-Valid-Until",
-                              "Acquire::Check-Date", "Acquire::Max-ValidTime"};
+  constexpr std::array wanted{"Acquire::http",      "Acquire::https",     "Acquire::Retries",
+                              "Acquire::ForceIPv4", "Acquire::ForceIPv6", "Acquire::Check-Date"};
   return std::ranges::any_of(wanted, [&](std::string_view key) {
     return line.starts_with(key) && line.size() > key.size() &&
            (line[key.size()] == ' ' || line[key.size()] == ':');

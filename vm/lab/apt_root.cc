@@ -29,13 +29,16 @@ std::string configuration(const fs::path& folder, const std::string& transport) 
   // Dir is where apt looks for its state, its cache and all its configuration; only the list of
   // installed packages is named by a full path by default. As root, apt would fetch as user _apt,
   // who may not enter a cache in root's home. Error-Mode any: by default an update that could
-  // fetch nothing is a success with warnings.
+  // fetch nothing is a success with warnings. Check-Valid-Until false: a mirror that lags behind
+  // may offer an older kernel, but it is the lock's hash that vouches for a pinned one, and the
+  // table names the version of any other.
   return "Dir \"" + folder.string() + "/\";\n" +                             //
          "Dir::State::status \"" + (folder / "status").string() + "\";\n" +  //
          "APT::Architecture \"amd64\";\n"
          "APT::Architectures { \"amd64\"; };\n"
          "APT::Sandbox::User \"root\";\n"
          "APT::Update::Error-Mode \"any\";\n"
+         "Acquire::Check-Valid-Until \"false\";\n"
          "Acquire::Languages \"none\";\n" +
          transport;
 }
