@@ -26,7 +26,7 @@ namespace {
 
 // Enough to meet each law's corners, and bearable in an emulated guest. rapidcheck reads the
 // variable once, when the first law is checked.
-[[maybe_unused]] const int fewer_cases = ::setenv("RC_PARAMS", "max_success=30", 0);
+[[maybe_unused]] const int fewer_cases = ::setenv("RC_PARAMS", "max_success=20", 0);
 
 const auto& ways() {
   static const auto made_once = exec_ways();

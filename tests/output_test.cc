@@ -146,7 +146,7 @@ TEST(Exec, DeadlineSparesTheChildrenOfTheProgram) {
 
     const auto ended = execute({.argv = {helper(), "linger"},
                                 .stdin_fd = line.far.get(),
-                                .deadline = 2s,
+                                .deadline = 500ms,
                                 .until = Command::Until::end_of_file});
 
     EXPECT_THAT(ended, FailsAt(Stage::wait, ETIMEDOUT));

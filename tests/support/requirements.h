@@ -24,7 +24,7 @@ struct Requirement {
   bool (*probe)();
 };
 
-/// uid 0 of the initial user namespace, able to make a network namespace.
+/// uid 0 of the initial user namespace, with CAP_SYS_ADMIN.
 extern const Requirement root;
 /// Another uid, without any capability, able to make a user namespace.
 extern const Requirement rootless;
