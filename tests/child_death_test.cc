@@ -149,6 +149,7 @@ void* end_of_cancelled(Call& call) {
 // met it in close(2) would end the process.
 TEST(Exec, PendingCancellationDoesNotTouchACallThatFails) {
   BEHAVIOUR("EX02");
+  REQUIRES(unsanitized);
   const UserScratch other;
   const Fd net = other.open("ns/net");
   const auto swapped = UserTarget::descriptors({.user = net.get(), .net = net.get()});

@@ -79,6 +79,7 @@ TEST(InNetns, ExitInTheClosureEndsTheProcessFromInside) {
 
 TEST(InNetns, ForkThatReturnsInBothProcessesEndsTheChildWithStatus0) {
   BEHAVIOUR("XD10");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   std::array<int, 2> ends{};

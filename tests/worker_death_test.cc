@@ -125,6 +125,7 @@ TEST(InNetns, CancellationThatTheClosureDoesNotMeetChangesNothing) {
 
 TEST(InNetns, RawExitOfTheThreadIsAnErrorWithoutUnwinding) {
   BEHAVIOUR("XD08");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   const auto target = Target::process(other.pid());

@@ -36,6 +36,14 @@ bool probe_rootless() {
          answer_of_child([] { return unshare_mapped(CLONE_NEWUSER); }) == 0;
 }
 
+bool probe_unsanitized() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return false;
+#else
+  return true;
+#endif
+}
+
 }  // namespace
 
 const Requirement root{"root", "uid 0 of the initial user namespace, with CAP_SYS_ADMIN",
@@ -43,6 +51,8 @@ const Requirement root{"root", "uid 0 of the initial user namespace, with CAP_SY
 const Requirement rootless{"rootless",
                            "a uid other than 0, without capabilities, free to make user namespaces",
                            &probe_rootless};
+
+const Requirement unsanitized{"unsanitized", "a build without sanitizers", &probe_unsanitized};
 
 std::optional<std::string> unmet(const Requirement& requirement) {
   if (requirement.probe()) return std::nullopt;

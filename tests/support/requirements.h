@@ -29,6 +29,10 @@ extern const Requirement root;
 /// Another uid, without any capability, able to make a user namespace.
 extern const Requirement rootless;
 
+/// A build without sanitizers: their runtime does not survive a thread that ends by a raw exit, or
+/// a second process that returns from the same test.
+extern const Requirement unsanitized;
+
 /// Why the requirement is not met; nothing when it is.
 std::optional<std::string> unmet(const Requirement& requirement);
 
