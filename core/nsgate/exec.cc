@@ -136,8 +136,9 @@ class Child {
   }
 
  private:
-  int wait_for(siginfo_t& info, int options) const {
-    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, options) != 0) {
+  int wait_for(siginfo_t& info, unsigned options) const {
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, static_cast<int>(options)) !=
+           0) {
       if (errno != EINTR) return errno;
     }
     return 0;

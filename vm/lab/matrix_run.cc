@@ -4,10 +4,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include "lab/could_not_start.h"
@@ -29,10 +27,12 @@ using UnmetByUser = std::map<frame::User, std::set<std::string>>;
 /// Root's cells first: they run more of the tests, and a long one that starts last is waited for
 /// alone.
 std::vector<std::size_t> starting_order(const std::vector<Cell>& cells) {
-  std::vector<std::size_t> order(cells.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_partition(
-      order, [&cells](std::size_t i) { return cells[i].user == frame::User::root; });
+  std::vector<std::size_t> order;
+  for (const bool root : {true, false}) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if ((cells[i].user == frame::User::root) == root) order.push_back(i);
+    }
+  }
   return order;
 }
 

@@ -38,8 +38,9 @@ std::vector<std::string> qemu_command(const Qemu& qemu, const std::filesystem::p
                                       const std::filesystem::path& console) {
   return {qemu.binary, "-nodefaults", "-no-user-config", "-display", "none",
           // A guest ends by a restart, after a panic too: panic=-1.
-          "-no-reboot", "-machine", "pc", "-accel", std::string(accelerator) + ",thread=multi,tb-size=256",
-          "-cpu", "max", "-m", "512", "-smp", "1", "-sandbox",
+          "-no-reboot", "-machine", "pc", "-accel",
+          std::string(accelerator) + ",thread=multi,tb-size=256", "-cpu", "max", "-m", "512",
+          "-smp", "1", "-sandbox",
           "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", "-chardev",
           "file,id=console,path=" + option_value(console), "-serial", "chardev:console", "-chardev",
           "stdio,id=frames,signal=off", "-serial", "chardev:frames", "-kernel", kernel.string(),
