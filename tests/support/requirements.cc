@@ -23,17 +23,16 @@ bool in_initial_userns() {
   return inside == 0 && outside == 0 && count == 4294967295ul;
 }
 
-// What makes a machine refuse beyond this, such as a limit of 0 network namespaces, fails the
-// tests: a namespace made for each probe would cost a guest as much as many a test.
+// Each does the thing once in a child: capability bits alone do not decide it.
 bool probe_root() {
   return ::geteuid() == 0 && in_initial_userns() &&
-         (current_capabilities().effective & capability(CAP_SYS_ADMIN)) != 0;
+         (current_capabilities().effective & capability(CAP_SYS_ADMIN)) != 0 &&
+         answer_of_child([] { return unshare_mapped(CLONE_NEWNET); }) == 0;
 }
 
-// Does it once in a child: that distributions forbid it in several ways is why this is a need.
 bool probe_rootless() {
   return ::geteuid() != 0 && current_capabilities().permitted == 0 &&
-         answer_of_child([] { return unshare_mapped(CLONE_NEWUSER); }) == 0;
+         answer_of_child([] { return unshare_mapped(CLONE_NEWUSER | CLONE_NEWNET); }) == 0;
 }
 
 bool probe_unsanitized() {
