@@ -93,7 +93,7 @@ RC_GTEST_PROP(ExecLaw, OutputComesBackCompleteOrCutAtTheLimit, ()) {
   const auto& [out, err] = written;
   for (const auto& [way, execute] : ways()) {
     RC_LOG() << way << '\n';
-    const auto ended = execute({.argv = argv, .capture_limit = limit});
+    const auto ended = execute({.argv = argv, .out_limit = limit, .err_limit = limit});
     RC_ASSERT(how_it_ended(ended) == exited(0));
     RC_ASSERT(ended->out == out.substr(0, limit));
     RC_ASSERT(ended->err == err.substr(0, limit));

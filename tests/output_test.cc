@@ -71,7 +71,7 @@ TEST(Exec, CaptureLimitCutsAndSaysSoWithoutKilling) {
     SCOPED_TRACE(way);
 
     const auto ended =
-        execute({.argv = {helper(), "write", "200000", "100000"}, .capture_limit = 100000});
+        execute({.argv = {helper(), "write", "200000", "100000"}, .out_limit = 100000, .err_limit = 100000});
 
     ASSERT_THAT(ended, ExitsWith(0));
     EXPECT_EQ(ended->out.size(), 100000u);
@@ -163,7 +163,7 @@ TEST(Exec, DeadlineHoldsForAProgramThatNeverStopsWriting) {
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
-    EXPECT_THAT(execute({.argv = {helper(), "flood"}, .capture_limit = 1, .deadline = 100ms}),
+    EXPECT_THAT(execute({.argv = {helper(), "flood"}, .out_limit = 1, .deadline = 100ms}),
                 FailsAt(Stage::wait, ETIMEDOUT));
   }
 }

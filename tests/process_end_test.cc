@@ -124,7 +124,7 @@ TEST(ExecInNetns, FaultInTheProgramKillsTheProgramOnly) {
                                       {.argv = {helper(), "signal", std::to_string(SIGSEGV)}});
 
   ASSERT_THAT(finished, IsOk());
-  EXPECT_EQ(finished->how, (std::variant<Exited, Signaled>(Signaled{SIGSEGV, false})));
+  EXPECT_EQ(finished->how, End(Signaled{SIGSEGV, false}));
 }
 
 }  // namespace

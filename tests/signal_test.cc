@@ -153,7 +153,7 @@ TEST(Exec, DeathBySignalIsToldByNumber) {
       const auto ended = execute({.argv = {helper(), "signal", std::to_string(signal)}});
 
       ASSERT_THAT(ended, IsOk());
-      EXPECT_EQ(ended->how, (std::variant<Exited, Signaled>(Signaled{signal, false})));
+      EXPECT_EQ(ended->how, End(Signaled{signal, false}));
       EXPECT_FALSE(ended->succeeded());
     }
   }

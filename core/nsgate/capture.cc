@@ -32,6 +32,7 @@ void Capture::drain() {
 }
 
 void Capture::keep(std::string_view bytes) {
+  if (sink_) return sink_(bytes);
   const auto room = std::min(bytes.size(), limit_ - text_.size());
   text_.append(bytes.substr(0, room));
   truncated_ = truncated_ || room < bytes.size();

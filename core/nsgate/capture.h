@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,11 +13,14 @@
 
 namespace nsgate::detail {
 
-/// Keeps the first `limit` bytes that come from a pipe, and reads on so that the writer never
-/// stalls. REQUIRES: the descriptor does not block.
+/// Keeps the first `limit` bytes that come from a pipe, or hands all to `sink`, and reads on so
+/// that the writer never stalls. REQUIRES: the descriptor does not block; or is none, which has
+/// ended.
 class Capture {
  public:
-  Capture(Fd fd, std::size_t limit) : fd_(std::move(fd)), limit_(limit) {}
+  using Sink = std::function<void(std::string_view)>;
+  Capture(Fd fd, std::size_t limit, Sink sink = nullptr)
+      : fd_(std::move(fd)), limit_(limit), sink_(std::move(sink)) {}
 
   /// Reads what is there now, without waiting: a writer that never stops does not hold the reader.
   void drain();
@@ -32,6 +36,7 @@ class Capture {
 
   Fd fd_;
   std::size_t limit_;
+  Sink sink_;
   std::string text_;
   bool truncated_ = false;
 };

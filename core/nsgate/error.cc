@@ -22,14 +22,20 @@ Words words(Stage stage) {
       return {"pipe", "pipes for"};
     case Stage::clone:
       return {"clone", "clone for"};
+    case Stage::stdio:
+      return {"stdio", "dup3 for"};
+    case Stage::descriptors:
+      return {"descriptors", "close_range for"};
     case Stage::setns_user:
       return {"setns_user", "setns(CLONE_NEWUSER) of"};
     case Stage::setns_net:
       return {"setns_net", "setns(CLONE_NEWNET) of"};
-    case Stage::stdio:
-      return {"stdio", "dup2 for"};
-    case Stage::descriptors:
-      return {"descriptors", "close_range for"};
+    case Stage::setns_both:
+      return {"setns_both", "setns(CLONE_NEWUSER | CLONE_NEWNET) of"};
+    case Stage::credentials:
+      return {"credentials", "credentials for"};
+    case Stage::directory:
+      return {"directory", "chdir for"};
     case Stage::exec:
       return {"exec", "execve"};
     case Stage::wait:
@@ -59,7 +65,8 @@ std::string reason(const Error& error) {
 std::string_view to_string(Stage stage) { return words(stage).name; }
 
 std::string Error::message() const {
-  return std::string(words(stage).attempt) + ' ' + operands + ": " + reason(*this);
+  return std::string(words(stage).attempt) + ' ' + operands + ": " + reason(*this) +
+         (note.empty() ? "" : ": " + note);
 }
 
 }  // namespace nsgate

@@ -18,14 +18,17 @@ namespace nsgate {
 
 /// Where an attempt stopped. The order is that of an attempt.
 enum class Stage : std::uint8_t {
-  open,         ///< opening the namespace files, by the caller
-  thread,       ///< starting the worker (in_netns)
+  open,         ///< finding the namespaces, by the caller
+  thread,       ///< starting the worker (in_netns, Resident)
   pipe,         ///< making the pipes and opening stdin (exec_in_…)
   clone,        ///< creating the child
-  setns_user,   ///< joining the user namespace, in the child
-  setns_net,    ///< joining the network namespace, in the worker or the child
   stdio,        ///< putting 0, 1 and 2 in place, in the child
   descriptors,  ///< closing every other descriptor, in the child
+  setns_user,   ///< joining a user namespace, in the child
+  setns_net,    ///< joining the network namespace, in the worker or the child
+  setns_both,   ///< joining both at once, in the child
+  credentials,  ///< taking the ids and attributes of the program, in the child
+  directory,    ///< changing to the working directory, in the child
   exec,         ///< executing the program
   wait,         ///< collecting its output and its end: the program did run
   worker,       ///< the closure did run, and its thread ended without a result
@@ -44,13 +47,15 @@ struct Error {
   std::string operands;
   /// The signal that killed the child before it became the program, or 0.
   int signal = 0;
+  /// What the errno alone does not tell, such as "not a namespace"; or empty.
+  std::string note = {};
 
-  /// One line for a person: the stage, the operands, the errno by name and by meaning.
+  /// One line for a person: the stage, the operands, the errno by name and by meaning, the note.
   std::string message() const;
 };
 
-/// What the entry functions return. The error arm always means that entering or starting failed,
-/// never that what ran inside did.
+/// What the entry functions return. The error arm means that entering or starting failed, or (at
+/// Stage::wait) that a started program was ended by its deadline; never that it ran and failed.
 template <typename T>
 using Result = std::expected<T, Error>;
 

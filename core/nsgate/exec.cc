@@ -3,189 +3,147 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "nsgate/cancellation.h"
 #include "nsgate/capture.h"
-#include "nsgate/child.h"
-#include "nsgate/fd.h"
-#include "nsgate/words.h"
+#include "nsgate/child_process.h"
+#include "nsgate/filter.h"
+#include "nsgate/message.h"
 
 namespace nsgate {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using detail::CancellationHeldOff;
+using detail::ChildPlan;
+using detail::ChildProcess;
+using detail::Message;
 
-/// One pipe, both ends close-on-exec. The read end does not block; the write end is never 0, 1 or
-/// 2, which the child replaces.
-struct Pipe {
-  Fd read;
-  Fd write;
+/// How a program is entered, with the namespaces open.
+struct Entry {
+  std::span<const JoinStep> steps;
+  bool joins_user;
+  std::string target;
 };
 
-/// The descriptor itself, or a copy of it above the standard ones.
-Result<Fd> above_stdio(Fd fd, const std::string& program) {
-  if (!fd) return std::unexpected(Error{Stage::pipe, errno, program});
-  if (fd.get() > STDERR_FILENO) return fd;
-  Fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  if (!copy) return std::unexpected(Error{Stage::pipe, errno, program});
-  return copy;
+/// Descriptors for the child, none lower than the plan allows.
+class Sources {
+ public:
+  Sources(int from, std::string program) : from_(from), program_(std::move(program)) {}
+
+  /// The descriptor itself where it is high enough, and a copy of it otherwise.
+  Result<int> borrow(int fd) {
+    if (fd >= from_ && ::fcntl(fd, F_GETFD) >= 0) return fd;
+    return keep(Fd(::fcntl(fd, F_DUPFD_CLOEXEC, from_)));
+  }
+  Result<int> keep(Fd fd) {
+    if (!fd) return std::unexpected(Error{Stage::pipe, errno, program_});
+    kept_.push_back(std::move(fd));
+    const int kept = kept_.back().get();
+    return kept >= from_ ? kept : borrow(kept);
+  }
+  /// The write end; the read end does not block.
+  Result<int> pipe_to(Fd& read_end) {
+    std::array<int, 2> ends{-1, -1};
+    const int error = ::pipe2(ends.data(), O_CLOEXEC);
+    read_end = Fd(ends[0]);
+    auto write_end = keep(error == 0 ? Fd(ends[1]) : Fd());
+    if (write_end && ::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return keep(Fd());
+    return write_end;
+  }
+
+  /// After the child has them.
+  void close() { kept_.clear(); }
+
+ private:
+  int from_;
+  std::string program_;
+  std::vector<Fd> kept_;
+};
+
+/// A file with these bytes, to be read from its start.
+Fd file_of(const std::string& bytes) {
+  Fd file(::memfd_create("stdin", MFD_CLOEXEC));
+  for (std::size_t done = 0; file && done < bytes.size();) {
+    const auto n =
+        ::pwrite(file.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (n < 0 && errno != EINTR) return Fd();
+    done += static_cast<std::size_t>(std::max<ssize_t>(n, 0));
+  }
+  return file;
 }
 
-Result<Pipe> make_pipe(const std::string& program) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return std::unexpected(Error{Stage::pipe, errno, program});
-  }
-  Pipe pipe{Fd(ends[0]), Fd()};
-  auto write = above_stdio(Fd(ends[1]), program);
-  if (!write) return std::unexpected(write.error());
-  pipe.write = std::move(*write);
-  if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0) {
-    return std::unexpected(Error{Stage::pipe, errno, program});
-  }
-  return pipe;
+Result<int> stdin_of(const Command& command, Sources& sources) {
+  if (command.stdin_bytes) return sources.keep(file_of(*command.stdin_bytes));
+  if (command.stdin_fd >= 0) return sources.borrow(command.stdin_fd);
+  return sources.keep(Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
 }
 
-/// What of an execution does not depend on the target.
-struct Prepared {
+/// The lowest number that no descriptor of the program has, nor a higher one.
+int base_of(const Command& command) {
+  int base = STDERR_FILENO + 1;
+  for (const auto& passed : command.pass) base = std::max(base, passed.as + 1);
+  return base;
+}
+
+/// Everything that the child needs, and the read ends of its output.
+struct Ready {
   detail::Words words;
-  Fd in;  // empty: /dev/null
+  Sources sources;
+  Message message;
+  Fd out;
+  Fd err;
 };
 
-Result<Prepared> prepare(const Command& command) {
-  auto words = detail::prepare(command);
-  if (!words) return std::unexpected(words.error());
-  Prepared prepared{std::move(*words), Fd()};
-  if (command.stdin_fd < 0) return prepared;
-  // Before anything is opened: a descriptor that the caller has closed must not be taken for one
-  // of ours, which would get its number.
-  auto in = above_stdio(Fd(::fcntl(command.stdin_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)),
-                        command.argv.front());
-  if (!in) return std::unexpected(in.error());
-  prepared.in = std::move(*in);
-  return prepared;
-}
-
-/// Every descriptor of one execution but the namespaces.
-struct Plumbing {
-  Fd in;
-  Pipe out;
-  Pipe err;
-  Pipe report;
-};
-
-Result<Plumbing> make_plumbing(Fd in, const std::string& program) {
-  Plumbing plumbing;
-  if (!in) {
-    auto null = above_stdio(Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)), program);
-    if (!null) return std::unexpected(null.error());
-    in = std::move(*null);
+/// Fills a plan in.
+Result<Ready> make_ready(const Entry& entry, const Command& command, detail::Words words,
+                         bool with_stub) {
+  const int base = base_of(command);
+  Sources sources(base + ChildPlan::places, command.argv.front());
+  std::vector<Command::Passed> passed;
+  for (const auto& [fd, as] : command.pass) {
+    auto source = sources.borrow(fd);
+    if (!source) return std::unexpected(source.error());
+    passed.push_back({*source, as});
   }
-  plumbing.in = std::move(in);
-  for (Pipe* pipe : {&plumbing.out, &plumbing.err, &plumbing.report}) {
-    auto made = make_pipe(program);
-    if (!made) return std::unexpected(made.error());
-    *pipe = std::move(*made);
+  auto message = Message::make(command, words, passed, with_stub);
+  if (!message) return std::unexpected(message.error());
+
+  ChildPlan& plan = message->plan();
+  Fd out;
+  Fd err;
+  plan.base = base;
+  plan.in = plan.out = plan.err = plan.message = -1;
+  std::vector<std::pair<int*, Result<int>>> wanted;
+  if (!command.inherit_stdio) {
+    wanted.emplace_back(&plan.in, stdin_of(command, sources));
+    wanted.emplace_back(&plan.out, sources.pipe_to(out));
+    wanted.emplace_back(&plan.err, sources.pipe_to(err));
   }
-  return plumbing;
-}
-
-/// A started child: killed and reaped when nobody waited for it.
-class Child {
- public:
-  explicit Child(Fd pidfd) : pidfd_(std::move(pidfd)) {}
-  Child(Child&&) = default;
-  Child& operator=(Child&&) = delete;
-  ~Child() {
-    if (!pidfd_) return;
-    kill();
-    (void)wait();
+  if (message->has_stub()) wanted.emplace_back(&plan.message, sources.borrow(message->file()));
+  for (const auto& step : entry.steps) {
+    plan.steps[plan.step_count] = step;
+    wanted.emplace_back(&plan.steps[plan.step_count++].fd, sources.borrow(step.fd));
   }
-
-  int pidfd() const { return pidfd_.get(); }
-  void kill() const {
-    // glibc 2.36 declares pidfd_send_signal without C linkage, so that C++ cannot call it.
-    ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  for (auto& [place, fd] : wanted) {
+    if (!fd) return std::unexpected(fd.error());
+    *place = *fd;
   }
-
-  /// Whether it has become the program. It is created without an exit signal, and execve(2) gives
-  /// it SIGCHLD (de_thread in fs/exec.c); __WCLONE asks for children with another one than SIGCHLD.
-  bool is_program() const {
-    siginfo_t info{};
-    return wait_for(info, WEXITED | WNOHANG | WNOWAIT | __WCLONE) == ECHILD;
-  }
-
-  /// The errno of waitid(2) when the end cannot be known.
-  std::expected<std::variant<Exited, Signaled>, int> wait() {
-    siginfo_t info{};
-    const int error = wait_for(info, WEXITED | __WALL);
-    pidfd_.reset();
-    if (error != 0) return std::unexpected(error);
-    if (info.si_code == CLD_EXITED) return Exited{info.si_status};
-    return Signaled{info.si_status, info.si_code == CLD_DUMPED};
-  }
-
- private:
-  int wait_for(siginfo_t& info, unsigned options) const {
-    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, static_cast<int>(options)) !=
-           0) {
-      if (errno != EINTR) return errno;
-    }
-    return 0;
-  }
-
-  Fd pidfd_;
-};
-
-/// A handler of the caller's that ran in the child would run in the caller's memory.
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  ~AllSignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
-
-std::expected<Child, int> clone_child(detail::ChildPlan& plan) {
-  // Enough for run_child; the kernel uses a stack of its own for execve.
-  alignas(16) std::array<char, 16384> stack;
-  // With CLONE_VFORK the caller goes on when the child has become the program or has ended, so
-  // that all reports are there by then: a copy of the pipe in some other child cannot delay them.
-  // No exit signal: see Child::is_program.
-  const int flags = CLONE_VFORK | CLONE_PIDFD | (plan.join_user ? 0 : CLONE_VM);
-  int pidfd = -1;
-  const AllSignalsBlocked blocked;
-  if (::clone(&detail::run_child, stack.data() + stack.size(), flags, &plan, &pidfd) < 0) {
-    return std::unexpected(errno);
-  }
-  return Child(Fd(pidfd));
-}
-
-/// What the child reported last. Nothing reported: it did not come as far as its first stage.
-detail::Report last_report(const Fd& pipe) {
-  detail::Report last{.stage = Stage::clone, .code = 0};
-  detail::Report next{};
-  ssize_t n = 0;
-  while ((n = ::read(pipe.get(), &next, sizeof next)) == sizeof next || (n < 0 && errno == EINTR)) {
-    if (n > 0) last = next;
-  }
-  return last;
+  // Without credentials of its own the command gets uid 0, gid 0 and no groups: ChildPlan's.
+  plan.become = command.credentials || (entry.joins_user && !command.preserve_credentials);
+  plan.keep_denied_groups = entry.joins_user && plan.group_count == 0;
+  plan.argv = words.argv.data();
+  plan.envp = words.envp.data();
+  return Ready{std::move(words), std::move(sources), std::move(*message), std::move(out),
+               std::move(err)};
 }
 
 /// Milliseconds for poll(2), rounded up so that it never wakes too early; -1: no limit.
@@ -205,14 +163,14 @@ std::optional<Clock::time_point> end_of_time(const Command& command) {
 }
 
 /// Reads both streams together until the command's end; false when the deadline came first. A
-/// caller that is cancelled meanwhile unwinds, and ~Child ends the program.
-bool collect(const Command& command, const Child& child,
-             const detail::CancellationHeldOff& held_off, detail::Capture& out,
-             detail::Capture& err) {
+/// caller that is cancelled meanwhile unwinds, and ~ChildProcess ends the program.
+bool collect(const Command& command, const ChildProcess& child, const CancellationHeldOff& held_off,
+             detail::Capture& out, detail::Capture& err) {
   const auto until = end_of_time(command);
   bool exited = false;
   const auto over = [&] {
-    return exited && (command.until == Command::Until::exit || (out.ended() && err.ended()));
+    return exited && (command.until == Command::Until::exit || (out.ended() && err.ended()) ||
+                      !child.began_to_execute());
   };
   while (true) {
     std::array<pollfd, 3> events{
@@ -230,16 +188,59 @@ bool collect(const Command& command, const Child& child,
   }
 }
 
-Result<Finished> finish(const Command& command, Child child, Plumbing plumbing,
-                        const detail::CancellationHeldOff& held_off) {
-  detail::Capture out(std::move(plumbing.out.read), command.capture_limit);
-  detail::Capture err(std::move(plumbing.err.read), command.capture_limit);
-  const std::string& program = command.argv.front();
-  if (!collect(command, child, held_off, out, err)) {
-    return std::unexpected(Error{Stage::wait, ETIMEDOUT, program});
+/// What the record of a child says that did not become the program.
+Error failure(const detail::Record& record, int signal, const Entry& entry,
+              const Command& command) {
+  const Stage stage = std::min(record.stage, Stage::exec);
+  Error error{stage, record.code, command.argv.front() + " in " + entry.target};
+  if (record.code == 0) error.signal = signal;
+  if (stage == Stage::setns_user || stage == Stage::setns_net || stage == Stage::setns_both) {
+    error.operands = entry.target;
+    error.note = detail::filter_note(record.code);
   }
-  const auto how = child.wait();
-  if (!how) return std::unexpected(Error{Stage::wait, how.error(), program});
+  if (stage == Stage::credentials && record.code == EINVAL && !command.credentials) {
+    error.note = "its user namespace does not map uid 0 and gid 0";
+  }
+  return error;
+}
+
+detail::Capture capture(Fd pipe, const Command& command, Command::Stream stream) {
+  detail::Capture::Sink sink;
+  if (command.on_output) {
+    sink = [&command, stream](std::string_view bytes) { command.on_output(stream, bytes); };
+  }
+  return {std::move(pipe), stream == Command::Stream::out ? command.out_limit : command.err_limit,
+          std::move(sink)};
+}
+
+Result<Finished> execute(const Entry& entry, const Command& command, detail::Words words,
+                         const CancellationHeldOff& held_off, bool with_stub) {
+  auto ready = make_ready(entry, command, std::move(words), with_stub);
+  if (!ready) return std::unexpected(ready.error());
+  ChildPlan& plan = ready->message.plan();
+  with_stub = ready->message.has_stub();
+  using Memory = ChildProcess::Memory;
+  auto child =
+      ChildProcess::start(plan, entry.joins_user && !with_stub ? Memory::copied : Memory::shared);
+  if (!child) {
+    return std::unexpected(
+        Error{Stage::clone, child.error(), command.argv.front() + " in " + entry.target});
+  }
+  ready->sources.close();
+
+  detail::Capture out = capture(std::move(ready->out), command, Command::Stream::out);
+  detail::Capture err = capture(std::move(ready->err), command, Command::Stream::err);
+  const bool in_time = collect(command, *child, held_off, out, err);
+  if (!in_time) child->kill();
+  int signal = 0;
+  const auto how = child->wait(signal);
+  if (with_stub && plan.record.stub_refused != 0) {
+    return execute(entry, command, std::move(ready->words), held_off, false);
+  }
+  if (!in_time && (how || plan.record.code == 0)) {
+    return std::unexpected(Error{Stage::wait, ETIMEDOUT, command.argv.front()});
+  }
+  if (!how) return std::unexpected(failure(plan.record, signal, entry, command));
   return Finished{.how = *how,
                   .out = out.take(),
                   .err = err.take(),
@@ -247,80 +248,52 @@ Result<Finished> finish(const Command& command, Child child, Plumbing plumbing,
                   .err_truncated = err.truncated()};
 }
 
-struct Join {
-  bool join_user;
-  int user;
-  int net;
-  std::string target;
-};
-
-/// What setns(2) would say of a descriptor that is closed, said before a pipe of ours gets its
-/// number.
-Result<void> check_open(const Join& join) {
-  if (join.join_user && ::fcntl(join.user, F_GETFD) < 0) {
-    return std::unexpected(Error{Stage::setns_user, errno, join.target});
-  }
-  if (::fcntl(join.net, F_GETFD) < 0) {
-    return std::unexpected(Error{Stage::setns_net, errno, join.target});
-  }
-  return {};
-}
-
-Result<Finished> execute(const Join& join, Prepared prepared, const Command& command,
-                         const detail::CancellationHeldOff& held_off) {
-  if (auto open = check_open(join); !open) return std::unexpected(open.error());
-  auto plumbing = make_plumbing(std::move(prepared.in), command.argv.front());
-  if (!plumbing) return std::unexpected(plumbing.error());
-
-  detail::ChildPlan plan{.join_user = join.join_user,
-                         .user = join.user,
-                         .net = join.net,
-                         .in = plumbing->in.get(),
-                         .out = plumbing->out.write.get(),
-                         .err = plumbing->err.write.get(),
-                         .report = plumbing->report.write.get(),
-                         .programs = prepared.words.program_pointers.data(),
-                         .argv = prepared.words.argv.data(),
-                         .envp = prepared.words.envp.data()};
-  const std::string program = command.argv.front() + " in " + join.target;
-  auto child = clone_child(plan);
-  if (!child) return std::unexpected(Error{Stage::clone, child.error(), program});
-  for (Pipe* pipe : {&plumbing->out, &plumbing->err, &plumbing->report}) pipe->write.reset();
-
-  const auto report = last_report(plumbing->report.read);
-  if (child->is_program()) {
-    return finish(command, std::move(*child), std::move(*plumbing), held_off);
-  }
-  const bool joining = report.stage == Stage::setns_user || report.stage == Stage::setns_net;
-  Error error{report.stage, report.code, joining ? join.target : program};
-  const auto how = child->wait();
-  if (how && report.code == 0) {
-    if (const auto* signaled = std::get_if<Signaled>(&*how)) error.signal = signaled->signal;
-  }
-  return std::unexpected(std::move(error));
+Error become(const Entry& entry, Command command) {
+  command.inherit_stdio = true;
+  auto words = detail::prepare(command);
+  if (!words) return words.error();
+  auto ready = make_ready(entry, command, std::move(*words), false);
+  if (!ready) return ready.error();
+  ChildPlan& plan = ready->message.plan();
+  plan.parent = ::getppid();
+  if (detail::arrange(plan, false)) detail::enter(plan);
+  return failure(plan.record, 0, entry, command);
 }
 
 }  // namespace
 
 Result<Finished> exec_in_netns(const Target& target, const Command& command) {
-  const detail::CancellationHeldOff held_off;
-  auto prepared = prepare(command);
-  if (!prepared) return std::unexpected(prepared.error());
+  const CancellationHeldOff held_off;
+  auto words = detail::prepare(command);
+  if (!words) return std::unexpected(words.error());
   const auto netns = Netns::open(target);
   if (!netns) return std::unexpected(netns.error());
-  return execute({.join_user = false, .user = -1, .net = netns->fd(), .target = target.to_string()},
-                 std::move(*prepared), command, held_off);
+  const JoinStep step{netns->fd(), CLONE_NEWNET, Stage::setns_net};
+  return execute({{&step, 1}, false, target.to_string()}, command, std::move(*words), held_off,
+                 false);
 }
 
-Result<Finished> exec_in_user_netns(const UserTarget& target, const Command& command) {
-  const detail::CancellationHeldOff held_off;
-  auto prepared = prepare(command);
-  if (!prepared) return std::unexpected(prepared.error());
-  const auto both = UserNetns::open(target);
+Result<Finished> exec_in_user_netns(const UserTarget& target, const Command& command, Plan plan) {
+  const CancellationHeldOff held_off;
+  auto words = detail::prepare(command);
+  if (!words) return std::unexpected(words.error());
+  const auto both = UserNetns::open(target, plan);
   if (!both) return std::unexpected(both.error());
-  return execute(
-      {.join_user = true, .user = both->user(), .net = both->net(), .target = target.to_string()},
-      std::move(*prepared), command, held_off);
+  return execute({both->steps(), both->joins_user(), target.to_string()}, command,
+                 std::move(*words), held_off, both->joins_user());
+}
+
+Error become_in_netns(const Target& target, const Command& command) {
+  const auto netns = Netns::open(target);
+  if (!netns) return netns.error();
+  const JoinStep step{netns->fd(), CLONE_NEWNET, Stage::setns_net};
+  return become({{&step, 1}, false, target.to_string()}, command);
+}
+
+Error become_in_user_netns(const UserTarget& target, const Command& command, Plan plan) {
+  const auto both = UserNetns::open(target, plan);
+  if (!both) return both.error();
+  return become({both->steps(), both->joins_user(), target.to_string()}, command);
 }
 
 }  // namespace nsgate

@@ -3,6 +3,7 @@
 // A file descriptor with one owner.
 #pragma once
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <utility>
@@ -27,9 +28,10 @@ class Fd {
   /// Gives the descriptor up; the caller closes it.
   int release() noexcept { return std::exchange(fd_, -1); }
   void reset(int fd = -1) noexcept {
-    // close(2): Linux frees the descriptor even when close is interrupted, so that a second
-    // attempt could close what another thread has just opened.
-    if (const int old = std::exchange(fd_, fd); old >= 0) ::close(old);
+    // Never again: Linux frees the descriptor even when close is interrupted (close(2)), and by
+    // then the number may be another thread's. Not close(3): it is a cancellation point, and a
+    // destructor that unwinds ends the process.
+    if (const int old = std::exchange(fd_, fd); old >= 0) ::syscall(SYS_close, old);
   }
 
  private:

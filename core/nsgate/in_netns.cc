@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "nsgate/cancellation.h"
+#include "nsgate/filter.h"
 
 namespace nsgate::detail {
 namespace {
@@ -16,6 +17,7 @@ struct Worker {
   void (*call)(void*);
   void* context;
   int setns_error = 0;
+  std::string note = {};
   bool returned = false;
 };
 
@@ -23,6 +25,7 @@ void* worker_main(void* argument) {
   auto& worker = *static_cast<Worker*>(argument);
   if (::setns(worker.netns, CLONE_NEWNET) != 0) {
     worker.setns_error = errno;
+    worker.note = filter_note(worker.setns_error);
     return nullptr;
   }
   worker.call(worker.context);
@@ -47,7 +50,8 @@ Result<void> run_on_worker(const Target& target, void (*call)(void*), void* cont
   ::pthread_join(thread, nullptr);
 
   if (worker.setns_error != 0) {
-    return std::unexpected(Error{Stage::setns_net, worker.setns_error, target.to_string()});
+    return std::unexpected(
+        Error{Stage::setns_net, worker.setns_error, target.to_string(), 0, worker.note});
   }
   if (!worker.returned) return std::unexpected(Error{Stage::worker, 0, target.to_string()});
   return {};

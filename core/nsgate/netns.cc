@@ -2,71 +2,94 @@
 #include "nsgate/netns.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
+
+#include "nsgate/task.h"
 
 namespace nsgate {
 namespace {
 
-Result<Fd> open_at(int directory, const std::string& path, int flags, const std::string& shown) {
-  Fd fd(::openat(directory, path.c_str(), flags | O_CLOEXEC | O_NOCTTY));
-  if (!fd) return std::unexpected(Error{Stage::open, errno, shown});
-  return fd;
+using Opened = Result<Fd>;
+
+std::unexpected<Error> refused(int code, const std::string& shown, std::string note = {}) {
+  return std::unexpected(Error{Stage::open, code, shown, 0, std::move(note)});
 }
 
-std::string proc_path(pid_t pid) { return "/proc/" + std::to_string(pid); }
+Opened checked(Fd file, const std::string& shown) {
+  if (!file) return refused(errno, shown);
+  if (auto kind = detail::check_namespace(file.get(), CLONE_NEWNET, shown); !kind) {
+    return std::unexpected(kind.error());
+  }
+  return file;
+}
+
+Opened open_path(const char* path, const std::string& shown) {
+  // Without waiting: whatever stands where a namespace file should may be a FIFO.
+  return checked(Fd(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)), shown);
+}
+
+Opened open_task(const detail::TaskName& name) {
+  auto task = detail::Task::find(name);
+  if (!task) return std::unexpected(task.error());
+  auto file = task->open_namespace(CLONE_NEWNET);
+  if (!file || *file) return file;
+  // setns(2) takes a pidfd as well, since Linux 5.8.
+  Fd pidfd = task->take_pidfd();
+  return pidfd ? std::move(pidfd) : Fd(::fcntl(task->pidfd(), F_DUPFD_CLOEXEC, 0));
+}
+
+Opened netns_of_socket(int fd, const std::string& shown) {
+  return checked(Fd(::ioctl(fd, SIOCGSKNS)), shown);
+}
+
+Opened open_current(const std::string& shown) {
+  auto file = open_task({.process = ::getpid(), .thread = ::gettid()});
+  if (file) return file;
+  // Without /proc, before Linux 6.9: a new socket belongs to its maker's namespace.
+  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  auto by_socket = netns_of_socket(socket.get(), shown);
+  return by_socket ? std::move(by_socket) : std::move(file);
+}
+
+/// As ip-netns(8) names them, and nothing that could lead elsewhere.
+bool is_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+         name.find('\0') == std::string::npos;
+}
 
 }  // namespace
 
-std::string Target::to_string() const {
-  if (const auto* process = std::get_if<Process>(&name_)) {
-    return "pid " + std::to_string(process->pid);
-  }
-  if (const auto* descriptor = std::get_if<Descriptor>(&name_)) {
-    return "descriptor " + std::to_string(descriptor->fd);
-  }
-  return std::get<std::filesystem::path>(name_).string();
-}
-
-std::string UserTarget::to_string() const {
-  if (const auto* pid = std::get_if<pid_t>(&name_)) return "pid " + std::to_string(*pid);
-  const auto& fds = std::get<Descriptors>(name_);
-  return "descriptors " + std::to_string(fds.user) + " and " + std::to_string(fds.net);
-}
-
 Result<Netns> Netns::open(const Target& target) {
-  if (const auto* descriptor = std::get_if<Target::Descriptor>(&target.name_)) {
-    return Netns(descriptor->fd);
-  }
-  const auto* process = std::get_if<Target::Process>(&target.name_);
-  const std::string path = process != nullptr
-                               ? proc_path(process->pid) + "/ns/net"
-                               : std::get<std::filesystem::path>(target.name_).string();
-  auto fd = open_at(AT_FDCWD, path, O_RDONLY, path);
-  if (!fd) return std::unexpected(fd.error());
-  return Netns(std::move(*fd));
-}
+  const std::string shown = target.to_string();
+  struct {
+    const std::string& shown;
+    Opened operator()(const detail::TaskName& task) const { return open_task(task); }
+    Opened operator()(const Target::Named& named) const {
+      if (!is_name(named.name)) return refused(EINVAL, shown, "not a name of a network namespace");
+      return open_path(shown.c_str(), shown);
+    }
+    Opened operator()(const std::filesystem::path& path) const {
+      return open_path(path.c_str(), shown);
+    }
+    Opened operator()(Target::Descriptor descriptor) const {
+      auto kind = detail::check_namespace(descriptor.fd, CLONE_NEWNET, shown);
+      return kind ? Opened(Fd()) : std::unexpected(kind.error());
+    }
+    Opened operator()(Target::Socket socket) const { return netns_of_socket(socket.fd, shown); }
+    Opened operator()(Target::Current) const { return open_current(shown); }
+  } const open{shown};
 
-UserNetns::UserNetns(Fd user, Fd net)
-    : owned_user_(std::move(user)),
-      owned_net_(std::move(net)),
-      user_(owned_user_.get()),
-      net_(owned_net_.get()) {}
-
-Result<UserNetns> UserNetns::open(const UserTarget& target) {
-  if (const auto* fds = std::get_if<UserTarget::Descriptors>(&target.name_)) {
-    return UserNetns(*fds);
+  auto opened = std::visit(open, target.name_);
+  if (!opened) return std::unexpected(opened.error());
+  if (const auto* borrowed = std::get_if<Target::Descriptor>(&target.name_)) {
+    return Netns(borrowed->fd);
   }
-  const std::string path = proc_path(std::get<pid_t>(target.name_));
-  // The directory stays that of this process when its pid is recycled: openat then fails with
-  // ESRCH (fs/proc/base.c, since Linux 2.6), so the two files cannot be of two processes.
-  auto directory = open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, path);
-  if (!directory) return std::unexpected(directory.error());
-  auto user = open_at(directory->get(), "ns/user", O_RDONLY, path + "/ns/user");
-  if (!user) return std::unexpected(user.error());
-  auto net = open_at(directory->get(), "ns/net", O_RDONLY, path + "/ns/net");
-  if (!net) return std::unexpected(net.error());
-  return UserNetns(std::move(*user), std::move(*net));
+  return Netns(std::move(*opened));
 }
 
 }  // namespace nsgate

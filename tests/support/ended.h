@@ -24,10 +24,15 @@ inline Ended refused(Stage stage, int code) { return {false, stage, code, 0}; }
 inline Ended killed(Stage stage, int signal) { return {false, stage, 0, signal}; }
 inline Ended exited(int code) { return {true, Stage{}, code, 0}; }
 
+inline Ended unknown_end() { return {true, Stage::wait, 0, 0}; }
+
 inline Ended how_it_ended(const Result<Finished>& result) {
   if (!result) return {false, result.error().stage, result.error().code, result.error().signal};
   if (const auto* exit = std::get_if<Exited>(&result->how)) return exited(exit->code);
-  return {true, Stage{}, 0, std::get<Signaled>(result->how).signal};
+  if (const auto* signaled = std::get_if<Signaled>(&result->how)) {
+    return {true, Stage{}, 0, signaled->signal};
+  }
+  return unknown_end();
 }
 
 /// The same of an in_netns whose closure returns nothing: success is exited(0).

@@ -17,6 +17,7 @@ inline void PrintTo(const Error& error, std::ostream* out) {
 }
 
 inline void PrintTo(const Exited& end, std::ostream* out) { *out << "exited " << end.code; }
+inline void PrintTo(const Unknown&, std::ostream* out) { *out << "ended unknown"; }
 inline void PrintTo(const Signaled& end, std::ostream* out) { *out << "signal " << end.signal; }
 
 inline void PrintTo(const Finished& end, std::ostream* out) {
@@ -53,7 +54,7 @@ MATCHER(IsOk, "succeeds") { return arg.has_value(); }
 
 /// EXPECT_THAT(exec_in_netns(…), ExitsWith(42));
 MATCHER_P(ExitsWith, code, "the program exits with that code") {
-  return arg.has_value() && arg->how == std::variant<Exited, Signaled>(Exited{code});
+  return arg.has_value() && arg->how == End(Exited{code});
 }
 
 /// EXPECT_THAT(exec_in_netns(…), Prints("lo\n"));

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nsgate/child_process.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <string>
+
+namespace nsgate::detail {
+namespace {
+
+/// A handler of the caller's that ran in the child would run in the caller's memory.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  ~AllSignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
+/// The name of a process that has ended and is not reaped yet; proc_pid_stat(5): in parentheses.
+std::string name_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const auto begin = line.find('(');
+  const auto end = line.rfind(')');
+  return end == std::string::npos ? "" : line.substr(begin + 1, end - begin - 1);
+}
+
+}  // namespace
+
+std::expected<ChildProcess, int> ChildProcess::start(ChildPlan& plan, Memory memory) {
+  // Enough for run_child; the kernel uses a stack of its own for execve.
+  alignas(16) std::array<char, 16384> stack;
+  // No exit signal: see became_program.
+  const int flags = CLONE_VFORK | CLONE_PIDFD | (memory == Memory::shared ? CLONE_VM : 0);
+  int pidfd = -1;
+  const AllSignalsBlocked blocked;
+  const pid_t pid = ::clone(&run_child, stack.data() + stack.size(), flags, &plan, &pidfd);
+  if (pid < 0) return std::unexpected(errno);
+  return ChildProcess(plan, pid, pidfd);
+}
+
+ChildProcess::ChildProcess(const ChildPlan& plan, pid_t pid, int pidfd)
+    : record_(&plan.record),
+      stub_name_(plan.message >= 0 ? plan.name : ""),
+      leads_group_(plan.own_group),
+      pid_(pid),
+      pidfd_(pidfd) {}
+
+ChildProcess::~ChildProcess() {
+  if (!pidfd_) return;
+  kill();
+  siginfo_t info{};
+  wait_for(info, WEXITED);
+}
+
+void ChildProcess::kill() const {
+  // The child is not reaped yet, so that its pid and its group's are nobody else's.
+  if (leads_group_) ::kill(-pid_, SIGKILL);
+  // glibc 2.36 declares pidfd_send_signal without C linkage, so that C++ cannot call it.
+  ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+}
+
+std::optional<End> ChildProcess::wait(int& signal) {
+  const bool program = became_program();
+  siginfo_t info{};
+  const int error = wait_for(info, WEXITED);
+  pidfd_.reset();
+  signal = error == 0 && info.si_code != CLD_EXITED ? info.si_status : 0;
+  if (!program) return std::nullopt;
+  if (error != 0) return Unknown{};
+  if (signal == 0) return Exited{info.si_status};
+  return Signaled{signal, info.si_code == CLD_DUMPED};
+}
+
+int ChildProcess::wait_for(siginfo_t& info, int options) const {
+  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, options | __WALL) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+bool ChildProcess::became_program() const {
+  if (!began_to_execute()) return false;
+  siginfo_t info{};
+  if (stub_name_.empty()) {
+    // The child was created without an exit signal, and execve(2) gave it SIGCHLD (de_thread in
+    // fs/exec.c); __WCLONE asks for children with another one than SIGCHLD.
+    const int clones = WEXITED | WNOHANG | WNOWAIT | __WCLONE;
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, clones) != 0) {
+      if (errno != EINTR) return true;
+    }
+    return false;
+  }
+  if (!record_->in_stub) return false;
+  // Executing the stub has changed the exit signal already. But only a signal can end the stub
+  // without a word in the record, and then the dead still has the stub's name, which the program
+  // cannot know.
+  const int error = wait_for(info, WEXITED | WNOWAIT);
+  return error != 0 || info.si_code == CLD_EXITED || name_of(pid_) != stub_name_;
+}
+
+}  // namespace nsgate::detail

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nsgate/task.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <fstream>
+
+namespace nsgate::detail {
+namespace {
+
+// uapi/linux/pidfd.h; bookworm's headers are older.
+constexpr unsigned pidfd_thread = O_EXCL;                         // Linux 6.9
+constexpr unsigned long pidfd_get_net_namespace = _IO(0xFF, 4);   // Linux 6.11
+constexpr unsigned long pidfd_get_user_namespace = _IO(0xFF, 9);  // Linux 6.11
+
+/// A seccomp filter's way to say that the kernel lacks a system call or an ioctl. Not for calls of
+/// which the kernel itself gives EPERM.
+bool unavailable(int error) { return error == ENOSYS || error == EPERM; }
+
+const char* file_of(int type) { return type == CLONE_NEWUSER ? "ns/user" : "ns/net"; }
+
+/// The pid behind a pidfd in the caller's own terms; 0: no pidfd, or no such process there any
+/// more; -1: /proc does not tell.
+pid_t pid_of(int pidfd) {
+  std::ifstream info("/proc/thread-self/fdinfo/" + std::to_string(pidfd));
+  if (!info) return -1;
+  for (std::string word; info >> word;) {
+    pid_t pid = 0;
+    if (word == "Pid:" && info >> pid) return pid > 0 ? pid : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<void> check_namespace(int fd, int type, const std::string& shown) {
+  const int found = ::ioctl(fd, NS_GET_NSTYPE);
+  if (found == type || (found < 0 && unavailable(errno))) return {};
+  if (found < 0 && errno != ENOTTY) return std::unexpected(Error{Stage::open, errno, shown});
+  Error error{Stage::open, EINVAL, shown};
+  error.note = found < 0               ? "not a namespace"
+               : type == CLONE_NEWUSER ? "not a user namespace, but one of another kind"
+                                       : "not a network namespace, but one of another kind";
+  return std::unexpected(std::move(error));
+}
+
+Error Task::error(int code, std::string note) const {
+  return {Stage::open, code, shown_, 0, std::move(note)};
+}
+
+Result<Task> Task::find(const TaskName& name) {
+  Task task;
+  task.shown_ = name.to_string();
+  task.process_ = name.process;
+  task.thread_ = name.thread;
+  if (name.pidfd) {
+    task.pidfd_ = *name.pidfd;
+    task.borrowed_ = true;
+    return task;
+  }
+  const pid_t id = name.thread != 0 ? name.thread : name.process;
+  const unsigned flags = name.thread != 0 && name.thread != name.process ? pidfd_thread : 0;
+  task.owned_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, id, flags)));
+  task.pidfd_ = task.owned_.get();
+  const bool no_threads = flags != 0 && errno == EINVAL;
+  if (!task.owned_ && !unavailable(errno) && !no_threads) {
+    return std::unexpected(task.error(errno));
+  }
+  // The kernel looks the thread up in this process; EPERM is a thread that may not be signalled.
+  if (name.thread != 0 && ::syscall(SYS_tgkill, name.process, name.thread, 0) != 0 &&
+      errno == ESRCH) {
+    return std::unexpected(task.error(ESRCH));
+  }
+  return task;
+}
+
+Result<Fd> Task::open_namespace(int type) const {
+  if (pidfd_ < 0 && !borrowed_) return open_in_proc(type);
+  // The argument has to be 0 (fs/pidfs.c).
+  Fd file(::ioctl(pidfd_,
+                  type == CLONE_NEWUSER ? pidfd_get_user_namespace : pidfd_get_net_namespace, 0));
+  if (file) return file;
+  if (errno != ENOTTY && !unavailable(errno)) return std::unexpected(error(errno));
+  auto found = open_in_proc(type);
+  // Alive still, so that what /proc had under its pid was its own all along.
+  if (found && *found && !alive()) return std::unexpected(error(ESRCH));
+  return found;
+}
+
+Result<Fd> Task::open_in_proc(int type) const {
+  const pid_t process = borrowed_ ? pid_of(pidfd_) : process_;
+  if (process < 0) return Fd();
+  if (borrowed_ && process == 0) {
+    return std::unexpected(alive() ? error(EINVAL, "no process here, or no pidfd") : error(ESRCH));
+  }
+  std::string path = "/proc/" + std::to_string(process);
+  if (thread_ != 0) path += "/task/" + std::to_string(thread_);
+  // A recycled pid cannot make the two namespaces those of two processes, even without a pidfd: the
+  // directory stays that of this one, and openat then fails with ESRCH (fs/proc/base.c).
+  const Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) {
+    const int code = errno;
+    // No /proc, or one that hides the process.
+    if (code == ENOENT && pidfd_ >= 0 && alive()) return Fd();
+    return std::unexpected(error(code));
+  }
+  Fd file(::openat(directory.get(), file_of(type), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::unexpected(error(errno));
+  if (auto kind = check_namespace(file.get(), type, shown_); !kind) {
+    return std::unexpected(kind.error());
+  }
+  return file;
+}
+
+bool Task::alive() const {
+  // glibc 2.36 declares pidfd_send_signal without C linkage, so that C++ cannot call it.
+  return ::syscall(SYS_pidfd_send_signal, pidfd_, 0, nullptr, 0) == 0 || errno == EPERM;
+}
+
+}  // namespace nsgate::detail

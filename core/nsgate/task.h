@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A process or thread whose namespaces are asked for: found once, so that all of them are of the
+// same one. Private to core.
+#pragma once
+
+#include <sched.h>
+
+#include <string>
+
+#include "nsgate/error.h"
+#include "nsgate/fd.h"
+#include "nsgate/target.h"
+
+namespace nsgate::detail {
+
+/// Fails at Stage::open with EINVAL, and a note, unless the descriptor is a namespace file of this
+/// CLONE_NEW… type. This is what setns(2) would find, without its permissions.
+Result<void> check_namespace(int fd, int type, const std::string& shown);
+
+class Task {
+ public:
+  /// Fails as Netns::open does.
+  static Result<Task> find(const TaskName& name);
+
+  /// The namespace of this CLONE_NEW… type; empty where setns has to be given the pidfd, because
+  /// there is neither an ioctl for it nor /proc.
+  Result<Fd> open_namespace(int type) const;
+
+  /// Borrowed; -1: there is none.
+  int pidfd() const { return pidfd_; }
+  /// When this is the only owner of the pidfd, gives it up.
+  Fd take_pidfd() { return std::move(owned_); }
+
+ private:
+  Result<Fd> open_in_proc(int type) const;
+  bool alive() const;
+  Error error(int code, std::string note = {}) const;
+
+  std::string shown_;
+  pid_t process_ = 0;
+  pid_t thread_ = 0;
+  Fd owned_;
+  int pidfd_ = -1;
+  bool borrowed_ = false;
+};
+
+}  // namespace nsgate::detail
