@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The resident worker beside in_netns: back to back, and after a moment in which its worker has gone
-// to sleep.
+// The resident worker beside in_netns: back to back, and after a moment in which its worker has
+// gone to sleep.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -49,9 +49,8 @@ void BM_Enter_AfterAMoment_Resident(benchmark::State& state) {
   const auto other = make_or_skip<test::ScratchNetns>(state, "root");
   if (!other) return;
   auto resident = Resident::open(Target::process(other->pid()));
-  after_a_moment(state, [&] {
-    return resident ? resident->run([] {}) : std::unexpected(resident.error());
-  });
+  after_a_moment(
+      state, [&] { return resident ? resident->run([] {}) : std::unexpected(resident.error()); });
 }
 BENCHMARK(BM_Enter_AfterAMoment_Resident)->UseManualTime();
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "lab/count_command.h"
 #include "lab/kernel_commands.h"
 #include "lab/matrix_command.h"
 #include "lab/run_command.h"
@@ -58,6 +59,7 @@ int main(int argc, char** argv) {
   add_run_command(app, context, {.init = NSGATE_INIT, .profiles = vm / "profiles.toml"},
                   {.program = NSGATE_PAYLOAD, .carried = {NSGATE_PAYLOAD_HELPER}});
   add_matrix_command(app, context);
+  add_count_command(app, context, {.program = NSGATE_COUNTS, .carried = {NSGATE_NOTHING}});
   add_kernel_commands(app, context);
   try {
     app.parse(argc, argv);

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an entry costs, beside its floor, in instructions: the only process of a guest whose clock
+// counts them (nsgate count). A line each: "count NAME INSTRUCTIONS".
+//
+//   nsgate count --kernel 6.12
+//
+// Elsewhere it prints nanoseconds under the same names.
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+#include "floor_program.h"
+#include "nsgate/exec.h"
+#include "nsgate/in_netns.h"
+#include "nsgate/resident.h"
+#include "resident_memory.h"
+#include "support/namespaces.h"
+
+namespace nsgate::bench {
+namespace {
+
+std::int64_t clock_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+/// The least of some runs: the others met a timer's interrupt.
+void count(const std::string& name, const std::function<bool()>& operation) {
+  constexpr int runs = 25;
+  std::int64_t least = INT64_MAX;
+  for (int i = 0; i < runs; ++i) {
+    const auto begin = clock_now();
+    if (!operation()) throw std::runtime_error(name + " failed");
+    least = std::min(least, clock_now() - begin);
+  }
+  std::printf("count %s %lld\n", name.c_str(), static_cast<long long>(least));
+  std::fflush(stdout);
+}
+
+bool run_on_thread(void* (*main)(void*), void* argument) {
+  pthread_t thread{};
+  if (::pthread_create(&thread, nullptr, main, argument) != 0) return false;
+  void* result = nullptr;
+  ::pthread_join(thread, &result);
+  return result == nullptr;
+}
+
+/// What in_netns consists of, and nothing else.
+bool bare_entry(const std::string& path) {
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return file && run_on_thread(
+                     [](void* fd) -> void* {
+                       return ::setns(static_cast<Fd*>(fd)->get(), CLONE_NEWNET) == 0 ? nullptr
+                                                                                      : fd;
+                     },
+                     &file);
+}
+
+void count_threads(const test::ScratchNetns& other) {
+  const auto target = Target::process(other.pid());
+  const std::string path = "/proc/" + std::to_string(other.pid()) + "/ns/net";
+  count("thread:floor_start_join",
+        [] { return run_on_thread([](void*) -> void* { return nullptr; }, nullptr); });
+  count("thread:floor_open_start_setns_join_close", [&] { return bare_entry(path); });
+  count("thread:in_netns", [&] { return in_netns(target, [] {}).has_value(); });
+  auto resident = Resident::open(target);
+  count("thread:resident", [&] { return resident && resident->run([] {}).has_value(); });
+}
+
+void count_programs(std::size_t mebibytes, const test::ScratchNetns& other,
+                    const test::UserScratch& user) {
+  const ResidentMemory memory(mebibytes);
+  const std::string program = nothing();
+  const Command command{.argv = {program}};
+  const std::string size = "@" + std::to_string(mebibytes) + "MiB";
+  const auto target = Target::process(other.pid());
+  const auto both = UserTarget::process(user.pid());
+  const auto succeeded = [](const Result<Finished>& ended) { return ended && ended->succeeded(); };
+  count("exec:floor_posix_spawn" + size, [&] { return spawn_with_capture(program) == 0; });
+  count("exec:exec_in_netns" + size, [&] { return succeeded(exec_in_netns(target, command)); });
+  count("exec:exec_in_user_netns" + size,
+        [&] { return succeeded(exec_in_user_netns(both, command)); });
+}
+
+void count_all() {
+  const test::ScratchNetns other;
+  const test::UserScratch user;
+  count_threads(other);
+  const auto memory = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+                          static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) >>
+                      20;
+  for (const std::size_t mebibytes : {8u, 256u, 2048u, 8192u}) {
+    if (mebibytes < memory * 9 / 10) count_programs(mebibytes, other, user);
+  }
+}
+
+}  // namespace
+}  // namespace nsgate::bench
+
+int main() {
+  const bool alone = ::getpid() == 1;
+  if (alone) {
+    ::mkdir("/proc", 0755);
+    ::mount("proc", "/proc", "proc", 0, nullptr);
+    ::mkdir("/dev", 0755);
+    ::mount("dev", "/dev", "devtmpfs", 0, nullptr);
+  }
+  int code = 0;
+  try {
+    nsgate::bench::count_all();
+    std::puts("counted");
+  } catch (const std::exception& error) {
+    std::printf("failed: %s\n", error.what());
+    code = 1;
+  }
+  std::fflush(stdout);
+  if (alone) {
+    ::sync();
+    ::reboot(RB_AUTOBOOT);
+  }
+  return code;
+}
