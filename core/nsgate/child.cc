@@ -93,14 +93,14 @@ long close_all(int first, int last) noexcept {
 /// No handler of the caller's left: one that ran here could run in the caller's memory. Ignored
 /// signals stay ignored, as nohup(1) needs, SIGPIPE excepted: a program that meets a closed pipe is
 /// expected to die of it. Then the mask empty.
-void reset_signals() noexcept {
+void reset_signals(bool fresh) noexcept {
   const KernelSigaction standard{};
-  for (int signal = 1; signal < signal_end; ++signal) {
+  sys(SYS_rt_sigaction, SIGPIPE, word(&standard), 0, sizeof(KernelSignalSet));
+  for (int signal = 1; !fresh && signal < signal_end; ++signal) {
     KernelSigaction current{};
     sys(SYS_rt_sigaction, signal, 0, word(&current), sizeof(KernelSignalSet));
-    const bool handled = current.handler != reinterpret_cast<void*>(SIG_DFL) &&
-                         current.handler != reinterpret_cast<void*>(SIG_IGN);
-    if (handled || signal == SIGPIPE) {
+    if (current.handler != reinterpret_cast<void*>(SIG_DFL) &&
+        current.handler != reinterpret_cast<void*>(SIG_IGN)) {
       sys(SYS_rt_sigaction, signal, word(&standard), 0, sizeof(KernelSignalSet));
     }
   }
@@ -177,13 +177,13 @@ bool arrange(ChildPlan& plan, bool for_stub) noexcept {
   return descriptors.went(close_all(for_stub ? message + 1 : message, INT_MAX));
 }
 
-void enter(ChildPlan& plan) noexcept {
+void enter(ChildPlan& plan, bool fresh) noexcept {
   if (!join(plan) || !take_credentials(plan)) return;
   if (plan.directory != 0) {
     const Step step(plan, Stage::directory);
     if (!step.went(sys(SYS_chdir, word(at<char>(plan, plan.directory))))) return;
   }
-  reset_signals();
+  reset_signals(fresh);
   execute(plan);
 }
 
@@ -202,7 +202,7 @@ int run_child(void* argument) noexcept {
         step.stub_refused(error);
       }
     } else {
-      enter(plan);
+      enter(plan, false);
     }
   }
   while (true) sys(SYS_exit_group, 127);

@@ -86,16 +86,16 @@ struct ChildPlan {
 };
 static_assert(std::is_trivially_destructible_v<ChildPlan>);
 
-/// Where the plan is in the message; before it is the stub. A multiple of every page size.
-constexpr std::size_t plan_offset = 65536;
+/// Where the plan is in the message; before it is the stub. Together they fit a page.
+constexpr std::size_t plan_offset = 3072;
 
 /// Puts descriptors in place, for the program (`for_stub` false) or for the stub. False: failed,
 /// and the record tells.
 bool arrange(ChildPlan& plan, bool for_stub) noexcept;
 /// Joins, takes the program's attributes and becomes the program. Returns when that failed, and the
-/// record tells. REQUIRES: `arrange`; all signals are blocked, unless the process is the caller's
-/// own to give away.
-void enter(ChildPlan& plan) noexcept;
+/// record tells. `fresh`: execve(2) has taken the caller's signal handlers away already. REQUIRES:
+/// `arrange`; all signals are blocked, unless the process is the caller's own to give away.
+void enter(ChildPlan& plan, bool fresh) noexcept;
 
 /// The child's life, for clone(2): `plan` is a ChildPlan. REQUIRES: all signals are blocked.
 int run_child(void* plan) noexcept;

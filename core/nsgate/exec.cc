@@ -105,7 +105,7 @@ struct Ready {
 
 /// Fills a plan in.
 Result<Ready> make_ready(const Entry& entry, const Command& command, detail::Words words,
-                         bool with_stub) {
+                         Message::Kind kind) {
   const int base = base_of(command);
   Sources sources(base + ChildPlan::places, command.argv.front());
   std::vector<Command::Passed> passed;
@@ -114,7 +114,7 @@ Result<Ready> make_ready(const Entry& entry, const Command& command, detail::Wor
     if (!source) return std::unexpected(source.error());
     passed.push_back({*source, as});
   }
-  auto message = Message::make(command, words, passed, with_stub);
+  auto message = Message::make(command, words, passed, kind);
   if (!message) return std::unexpected(message.error());
 
   ChildPlan& plan = message->plan();
@@ -128,7 +128,8 @@ Result<Ready> make_ready(const Entry& entry, const Command& command, detail::Wor
     wanted.emplace_back(&plan.out, sources.pipe_to(out));
     wanted.emplace_back(&plan.err, sources.pipe_to(err));
   }
-  if (message->has_stub()) wanted.emplace_back(&plan.message, sources.borrow(message->file()));
+  if (message->kind() == Message::Kind::stub)
+    wanted.emplace_back(&plan.message, sources.borrow(message->file()));
   for (const auto& step : entry.steps) {
     plan.steps[plan.step_count] = step;
     wanted.emplace_back(&plan.steps[plan.step_count++].fd, sources.borrow(step.fd));
@@ -214,14 +215,14 @@ detail::Capture capture(Fd pipe, const Command& command, Command::Stream stream)
 }
 
 Result<Finished> execute(const Entry& entry, const Command& command, detail::Words words,
-                         const CancellationHeldOff& held_off, bool with_stub) {
-  auto ready = make_ready(entry, command, std::move(words), with_stub);
+                         const CancellationHeldOff& held_off, Message::Kind kind) {
+  auto ready = make_ready(entry, command, std::move(words), kind);
   if (!ready) return std::unexpected(ready.error());
   ChildPlan& plan = ready->message.plan();
-  with_stub = ready->message.has_stub();
+  kind = ready->message.kind();
   using Memory = ChildProcess::Memory;
   auto child =
-      ChildProcess::start(plan, entry.joins_user && !with_stub ? Memory::copied : Memory::shared);
+      ChildProcess::start(plan, kind == Message::Kind::copied ? Memory::copied : Memory::shared);
   if (!child) {
     return std::unexpected(
         Error{Stage::clone, child.error(), command.argv.front() + " in " + entry.target});
@@ -234,8 +235,8 @@ Result<Finished> execute(const Entry& entry, const Command& command, detail::Wor
   if (!in_time) child->kill();
   int signal = 0;
   const auto how = child->wait(signal);
-  if (with_stub && plan.record.stub_refused != 0) {
-    return execute(entry, command, std::move(ready->words), held_off, false);
+  if (kind == Message::Kind::stub && plan.record.stub_refused != 0) {
+    return execute(entry, command, std::move(ready->words), held_off, Message::Kind::copied);
   }
   if (!in_time && (how || plan.record.code == 0)) {
     return std::unexpected(Error{Stage::wait, ETIMEDOUT, command.argv.front()});
@@ -252,11 +253,11 @@ Error become(const Entry& entry, Command command) {
   command.inherit_stdio = true;
   auto words = detail::prepare(command);
   if (!words) return words.error();
-  auto ready = make_ready(entry, command, std::move(*words), false);
+  auto ready = make_ready(entry, command, std::move(*words), Message::Kind::in_callers_memory);
   if (!ready) return ready.error();
   ChildPlan& plan = ready->message.plan();
   plan.parent = ::getppid();
-  if (detail::arrange(plan, false)) detail::enter(plan);
+  if (detail::arrange(plan, false)) detail::enter(plan, false);
   return failure(plan.record, 0, entry, command);
 }
 
@@ -270,7 +271,7 @@ Result<Finished> exec_in_netns(const Target& target, const Command& command) {
   if (!netns) return std::unexpected(netns.error());
   const JoinStep step{netns->fd(), CLONE_NEWNET, Stage::setns_net};
   return execute({{&step, 1}, false, target.to_string()}, command, std::move(*words), held_off,
-                 false);
+                 Message::Kind::in_callers_memory);
 }
 
 Result<Finished> exec_in_user_netns(const UserTarget& target, const Command& command, Plan plan) {
@@ -280,7 +281,8 @@ Result<Finished> exec_in_user_netns(const UserTarget& target, const Command& com
   const auto both = UserNetns::open(target, plan);
   if (!both) return std::unexpected(both.error());
   return execute({both->steps(), both->joins_user(), target.to_string()}, command,
-                 std::move(*words), held_off, both->joins_user());
+                 std::move(*words), held_off,
+                 both->joins_user() ? Message::Kind::stub : Message::Kind::in_callers_memory);
 }
 
 Error become_in_netns(const Target& target, const Command& command) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "nsgate/netns.h"
@@ -16,19 +17,24 @@
 namespace nsgate {
 namespace {
 
-/// Whether both are namespace files of the same namespace: true only while both are open.
-bool same(int a, int b) {
-  struct stat one {};
-  struct stat other {};
-  return ::fstat(a, &one) == 0 && ::fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
-         one.st_ino == other.st_ino;
+/// A namespace by device and inode, which are its own while it is open or somebody is in it.
+using Identity = std::optional<std::pair<dev_t, ino_t>>;
+
+Identity identity_of(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return std::nullopt;
+  return std::pair(status.st_dev, status.st_ino);
 }
 
-/// The caller's user namespace; empty where the kernel does not tell.
-Fd own_userns() {
+/// Of the caller's user namespace; nothing where the kernel does not tell.
+Identity own_userns() {
+  struct stat status {};
+  if (::stat("/proc/thread-self/ns/user", &status) == 0) {
+    return std::pair(status.st_dev, status.st_ino);
+  }
   const auto self = detail::Task::find({.process = ::getpid(), .thread = ::gettid()});
-  auto file = self ? self->open_namespace(CLONE_NEWUSER) : Result<Fd>(Fd());
-  return file ? std::move(*file) : Fd();
+  const auto file = self ? self->open_namespace(CLONE_NEWUSER) : Result<Fd>(Fd());
+  return file ? identity_of(file->get()) : std::nullopt;
 }
 
 }  // namespace
@@ -93,8 +99,8 @@ Result<void> UserNetns::choose(Plan plan) {
     return {};
   }
   if (plan == Plan::automatic || plan == Plan::owner_aware) {
-    own_ = own_userns();
-    joins_user_ = !(own_ && same(own_.get(), user_));
+    const auto own = own_userns();
+    joins_user_ = !own || own != identity_of(user_);
   }
   if (!joins_user_) {
     plan_ = Plan::owner_aware;
@@ -122,7 +128,8 @@ Result<void> UserNetns::choose(Plan plan) {
 
 void UserNetns::by_owner() {
   owner_ = Fd(::ioctl(net_, NS_GET_USERNS));
-  if (own_ && owner_ && same(owner_.get(), own_.get())) {
+  const auto owner = identity_of(owner_.get());
+  if (owner && owner == own_userns()) {
     why_ = "your own user namespace owns the network namespace";
     then(net_, CLONE_NEWNET);
     then(user_, CLONE_NEWUSER);
@@ -130,7 +137,7 @@ void UserNetns::by_owner() {
   }
   if (!owner_) {
     why_ = "the owner of the network namespace is out of your reach";
-  } else if (same(owner_.get(), user_)) {
+  } else if (owner == identity_of(user_)) {
     why_ = "the user namespace owns the network namespace";
   } else {
     why_ = "a third user namespace owns the network namespace";

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -95,11 +96,28 @@ Fd executable_memfd() {
   return file;
 }
 
-/// Whether the end of the stub can be told from that of the program.
+/// Whether the end of the stub can be told from that of the program: the child stays until it is
+/// reaped, and /proc is there and is that of the caller's pid namespace.
 bool dead_can_be_named() {
   struct sigaction action {};
-  return ::sigaction(SIGCHLD, nullptr, &action) == 0 && action.sa_handler != SIG_IGN &&
-         (action.sa_flags & SA_NOCLDWAIT) == 0 && ::access("/proc/self/stat", R_OK) == 0;
+  if (::sigaction(SIGCHLD, nullptr, &action) != 0 || action.sa_handler == SIG_IGN ||
+      (action.sa_flags & SA_NOCLDWAIT) != 0) {
+    return false;
+  }
+  std::array<char, 16> self{};
+  const auto length = ::readlink("/proc/self", self.data(), self.size());
+  return length > 0 && std::string_view(self.data(), static_cast<std::size_t>(length)) ==
+                           std::to_string(::getpid());
+}
+
+/// For the stub alone.
+void add_identity(ChildPlan& plan) {
+  (void)::getrandom(&plan.name, sizeof plan.name, 0);
+  // As hexadecimal digits, because /proc escapes some others.
+  for (char& letter : plan.name) letter = "0123456789abcdef"[letter & 0xf];
+  plan.name[sizeof plan.name - 1] = '\0';
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  ::syscall(SYS_capget, &header, plan.capabilities);
 }
 
 /// Lays what the plan's offsets name behind the plan.
@@ -151,7 +169,7 @@ Result<Words> prepare(const Command& command) {
 }
 
 Result<Message> Message::make(const Command& command, const Words& words,
-                              std::span<const Command::Passed> passed, bool with_stub) {
+                              std::span<const Command::Passed> passed, Kind kind) {
   Tail tail;
   ChildPlan plan{};
   plan.passed = tail.add(passed);
@@ -173,46 +191,50 @@ Result<Message> Message::make(const Command& command, const Words& words,
   plan.parent_death_signal = command.parent_death_signal;
   plan.parent = ::getpid();
 
-  Message message;
-  if (with_stub && dead_can_be_named()) message.file_ = executable_memfd();
-  if (!message.map(sizeof plan + tail.bytes().size())) {
-    return std::unexpected(Error{Stage::pipe, errno, command.argv.front()});
-  }
-  if (message.has_stub()) {
-    (void)::getrandom(&plan.name, sizeof plan.name, 0);
-    // As hexadecimal digits, because /proc escapes some others.
-    for (char& letter : plan.name) letter = "0123456789abcdef"[letter & 0xf];
-    plan.name[sizeof plan.name - 1] = '\0';
-    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-    ::syscall(SYS_capget, &header, plan.capabilities);
-  }
-  message.plan_ = new (message.plan_) ChildPlan(plan);
-  std::memcpy(message.plan_ + 1, tail.bytes().data(), tail.bytes().size());
+  if (kind == Kind::stub && !dead_can_be_named()) kind = Kind::copied;
+  if (kind == Kind::stub) add_identity(plan);
+  Message message(kind, stub_image(), plan, tail.bytes());
+  if (!message.share()) return std::unexpected(Error{Stage::pipe, errno, command.argv.front()});
   return message;
 }
 
-bool Message::map(std::size_t size) {
-  const auto image = stub_image();
-  const bool whole =
-      file_ && ::ftruncate(file_.get(), static_cast<off_t>(plan_offset + size)) == 0 &&
-      ::pwrite(file_.get(), image.data(), image.size(), 0) == static_cast<ssize_t>(image.size());
-  if (!whole) file_.reset();
-  void* mapped =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | (file_ ? 0 : MAP_ANONYMOUS),
-             file_.get(), file_ ? static_cast<off_t>(plan_offset) : 0);
+Message::Message(Kind kind, std::span<const char> stub, const ChildPlan& plan,
+                 std::span<const char> tail)
+    : kind_(kind), bytes_(plan_offset + sizeof plan + tail.size()) {
+  std::ranges::copy(stub, bytes_.begin());
+  plan_ = new (bytes_.data() + plan_offset) ChildPlan(plan);
+  std::ranges::copy(tail, bytes_.begin() + plan_offset + sizeof plan);
+}
+
+bool Message::share() {
+  if (kind_ == Kind::stub) {
+    file_ = executable_memfd();
+    // Written and then mapped: a write says when there is no memory, and a mapping kills.
+    if (!file_ || ::pwrite(file_.get(), bytes_.data(), bytes_.size(), 0) !=
+                      static_cast<ssize_t>(bytes_.size())) {
+      file_.reset();
+      kind_ = Kind::copied;
+    }
+  }
+  if (kind_ == Kind::in_callers_memory) return true;
+  void* mapped = ::mmap(nullptr, bytes_.size(), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | (file_ ? 0 : MAP_ANONYMOUS), file_.get(), 0);
   if (mapped == MAP_FAILED) return false;
-  plan_ = static_cast<ChildPlan*>(mapped);
-  size_ = size;
+  if (!file_) std::memcpy(mapped, bytes_.data(), bytes_.size());
+  mapped_ = static_cast<char*>(mapped);
+  plan_ = reinterpret_cast<ChildPlan*>(mapped_ + plan_offset);
   return true;
 }
 
 Message::Message(Message&& other) noexcept
-    : file_(std::move(other.file_)),
-      plan_(std::exchange(other.plan_, nullptr)),
-      size_(other.size_) {}
+    : kind_(other.kind_),
+      bytes_(std::move(other.bytes_)),
+      file_(std::move(other.file_)),
+      mapped_(std::exchange(other.mapped_, nullptr)),
+      plan_(other.plan_) {}
 
 Message::~Message() {
-  if (plan_ != nullptr) ::munmap(plan_, size_);
+  if (mapped_ != nullptr) ::munmap(mapped_, bytes_.size());
 }
 
 }  // namespace nsgate::detail

@@ -28,27 +28,35 @@ Result<Words> prepare(const Command& command);
 
 class Message {
  public:
-  /// With the stub when it is asked for and can be had: that takes a memfd that may be executed;
-  /// and /proc and a SIGCHLD that is not ignored, by which the end of the stub is told from that of
-  /// the program. Fails at Stage::pipe.
+  enum class Kind {
+    in_callers_memory,  ///< for a child that shares it
+    copied,             ///< in a mapping of its own, for a child that is a copy of the caller
+    stub,               ///< behind the stub in a memfd
+  };
+  /// A stub that cannot be had becomes `copied`: it takes a memfd; and /proc and a SIGCHLD that is
+  /// not ignored, by which the end of the stub is told from that of the program. Fails at
+  /// Stage::pipe.
   static Result<Message> make(const Command& command, const Words& words,
-                              std::span<const Command::Passed> passed, bool with_stub);
+                              std::span<const Command::Passed> passed, Kind kind);
   Message(Message&& other) noexcept;
   Message& operator=(Message&&) = delete;
   ~Message();
 
+  Kind kind() const { return kind_; }
   ChildPlan& plan() { return *plan_; }
-  bool has_stub() const { return static_cast<bool>(file_); }
+  /// Of a stub.
   int file() const { return file_.get(); }
 
  private:
-  Message() = default;
-  /// False, with errno.
-  bool map(std::size_t size);
+  Message(Kind kind, std::span<const char> stub, const ChildPlan& plan, std::span<const char> tail);
+  /// Puts it where the child will see it; false, with errno.
+  bool share();
 
+  Kind kind_;
+  std::vector<char> bytes_;
   Fd file_;
-  ChildPlan* plan_ = nullptr;
-  std::size_t size_ = 0;
+  char* mapped_ = nullptr;
+  ChildPlan* plan_;
 };
 
 }  // namespace nsgate::detail

@@ -50,11 +50,10 @@ void nsgate_stub_main(long* stack) noexcept {
 
   const int file = own_file(reinterpret_cast<const long*>(end + 1));
   const long size = sys(SYS_lseek, file, 0, SEEK_END);
-  const long plan_address = sys(SYS_mmap, 0, size - static_cast<long>(plan_offset),
-                                PROT_READ | PROT_WRITE, MAP_SHARED, file, plan_offset);
-  if (plan_address > 0) {
+  const long message = sys(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (message > 0) {
     sys(SYS_close, file);
-    auto& plan = *reinterpret_cast<ChildPlan*>(plan_address);
+    auto& plan = *reinterpret_cast<ChildPlan*>(message + static_cast<long>(plan_offset));
     volatile Record& record = plan.record;
     record.in_stub = true;
     plan.argv = argv;
@@ -64,7 +63,7 @@ void nsgate_stub_main(long* stack) noexcept {
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     const long kept = sys(SYS_capset, word(&header), word(plan.capabilities));
     record.stub_refused = static_cast<int>(-kept);
-    if (kept == 0) enter(plan);
+    if (kept == 0) enter(plan, true);
   }
   while (true) sys(SYS_exit_group, 127);
 }

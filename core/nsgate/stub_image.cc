@@ -9,6 +9,10 @@ asm(".section .rodata\n"
     "nsgate_stub_begin: .incbin \"" NSGATE_STUB
     "\"\n"
     "nsgate_stub_end:\n"
+    // plan_offset
+    ".if nsgate_stub_end - nsgate_stub_begin > 3072\n"
+    ".error \"the stub does not fit before its plan\"\n"
+    ".endif\n"
     ".previous\n");
 
 extern "C" const char nsgate_stub_begin[];
