@@ -44,7 +44,7 @@ struct Error {
   /// itself, or a child that a signal killed.
   int code = 0;
   /// What it was about: a pid, a path, a program.
-  std::string operands;
+  std::string operands = {};
   /// The signal that killed the child before it became the program, or 0.
   int signal = 0;
   /// What the errno alone does not tell, such as "not a namespace"; or empty.
