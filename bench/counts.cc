@@ -6,13 +6,9 @@
 //   nsgate count --kernel 6.12
 //
 // Elsewhere it prints nanoseconds under the same names.
-#include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +22,7 @@
 #include <string>
 
 #include "floor_program.h"
+#include "floor_thread.h"
 #include "nsgate/exec.h"
 #include "nsgate/in_netns.h"
 #include "nsgate/resident.h"
@@ -54,31 +51,11 @@ void count(const std::string& name, const std::function<bool()>& operation) {
   std::fflush(stdout);
 }
 
-bool run_on_thread(void* (*main)(void*), void* argument) {
-  pthread_t thread{};
-  if (::pthread_create(&thread, nullptr, main, argument) != 0) return false;
-  void* result = nullptr;
-  ::pthread_join(thread, &result);
-  return result == nullptr;
-}
-
-/// What in_netns consists of, and nothing else.
-bool bare_entry(const std::string& path) {
-  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  return file && run_on_thread(
-                     [](void* fd) -> void* {
-                       return ::setns(static_cast<Fd*>(fd)->get(), CLONE_NEWNET) == 0 ? nullptr
-                                                                                      : fd;
-                     },
-                     &file);
-}
-
 void count_threads(const test::ScratchNetns& other) {
   const auto target = Target::process(other.pid());
   const std::string path = "/proc/" + std::to_string(other.pid()) + "/ns/net";
-  count("thread:floor_start_join",
-        [] { return run_on_thread([](void*) -> void* { return nullptr; }, nullptr); });
-  count("thread:floor_open_start_setns_join_close", [&] { return bare_entry(path); });
+  count("thread:start_join", [] { return start_and_join() == 0; });
+  count("thread:floor_open_start_setns_join_close", [&] { return enter_barely(path) == 0; });
   count("thread:in_netns", [&] { return in_netns(target, [] {}).has_value(); });
   auto resident = Resident::open(target);
   count("thread:resident", [&] { return resident && resident->run([] {}).has_value(); });

@@ -17,7 +17,7 @@ namespace nsgate::bench {
 namespace {
 
 void with_caller_sizes(benchmark::internal::Benchmark* benchmark) {
-  benchmark->ArgName("caller_mib")->Arg(8)->Arg(256)->Arg(2048)->UseRealTime();
+  benchmark->ArgName("caller_mib")->Arg(8)->Arg(256)->Arg(2048)->Arg(8192)->UseRealTime();
 }
 
 ResidentMemory caller_of(const benchmark::State& state) {

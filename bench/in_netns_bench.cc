@@ -3,13 +3,13 @@
 // The thread strategy beside what it consists of.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 
 #include <cerrno>
 #include <string>
 #include <system_error>
 
+#include "floor_thread.h"
 #include "nsgate/in_netns.h"
 #include "skip.h"
 #include "support/namespaces.h"
@@ -23,14 +23,10 @@ std::string meaning(int error) { return std::generic_category().message(error); 
 
 void BM_Enter_Floor_ThreadStartJoin(benchmark::State& state) {
   for (auto _ : state) {
-    pthread_t thread{};
-    const int error = ::pthread_create(
-        &thread, nullptr, [](void*) -> void* { return nullptr; }, nullptr);
-    if (error != 0) {
+    if (const int error = start_and_join(); error != 0) {
       skip_as_failed(state, "pthread_create: " + meaning(error));
       break;
     }
-    ::pthread_join(thread, nullptr);
   }
 }
 BENCHMARK(BM_Enter_Floor_ThreadStartJoin)->UseRealTime();
@@ -61,6 +57,19 @@ void BM_Enter_Floor_SetnsThereAndBack(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_Enter_Floor_SetnsThereAndBack)->UseRealTime();
+
+void BM_Enter_Floor_OpenStartSetnsJoinClose(benchmark::State& state) {
+  const auto other = make_or_skip<test::ScratchNetns>(state, needs_root);
+  if (!other) return;
+  const std::string path = "/proc/" + std::to_string(other->pid()) + "/ns/net";
+  for (auto _ : state) {
+    if (const int error = enter_barely(path); error != 0) {
+      skip_as_failed(state, path + ": " + meaning(error));
+      break;
+    }
+  }
+}
+BENCHMARK(BM_Enter_Floor_OpenStartSetnsJoinClose)->UseRealTime();
 
 void BM_Enter_InNetns(benchmark::State& state) {
   const auto other = make_or_skip<test::ScratchNetns>(state, needs_root);

@@ -44,11 +44,9 @@ using Offset = std::uint32_t;
 /// What the child has to do. Followed in memory by what its offsets name.
 ///
 /// Descriptors end up so:  0 1 2  passed ones …  |base: one for each step, the message|
-/// All of those named here are at least base + places, so that putting one in its place never
-/// overwrites another.
+/// All of those named here are beyond, so that putting one in its place never overwrites another.
 struct ChildPlan {
   static constexpr int max_steps = 3;
-  static constexpr int places = max_steps + 1;
 
   Record record;
 

@@ -107,7 +107,8 @@ struct Ready {
 Result<Ready> make_ready(const Entry& entry, const Command& command, detail::Words words,
                          Message::Kind kind) {
   const int base = base_of(command);
-  Sources sources(base + ChildPlan::places, command.argv.front());
+  const int places = static_cast<int>(entry.steps.size()) + (kind == Message::Kind::stub ? 1 : 0);
+  Sources sources(base + places, command.argv.front());
   std::vector<Command::Passed> passed;
   for (const auto& [fd, as] : command.pass) {
     auto source = sources.borrow(fd);

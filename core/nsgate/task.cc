@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
@@ -56,20 +57,24 @@ Error Task::error(int code, std::string note) const {
 Result<Task> Task::find(const TaskName& name) {
   Task task;
   task.shown_ = name.to_string();
-  task.process_ = name.process;
-  task.thread_ = name.thread;
   if (name.pidfd) {
     task.pidfd_ = *name.pidfd;
     task.borrowed_ = true;
     return task;
   }
+  task.directory_name_ = "/proc/" + std::to_string(name.process) + '/';
+  if (name.thread != 0) task.directory_name_ += "task/" + std::to_string(name.thread) + '/';
   const pid_t id = name.thread != 0 ? name.thread : name.process;
   const unsigned flags = name.thread != 0 && name.thread != name.process ? pidfd_thread : 0;
   task.owned_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, id, flags)));
   task.pidfd_ = task.owned_.get();
-  const bool no_threads = flags != 0 && errno == EINVAL;
-  if (!task.owned_ && !unavailable(errno) && !no_threads) {
-    return std::unexpected(task.error(errno));
+  if (!task.owned_) {
+    const bool no_threads = flags != 0 && errno == EINVAL;
+    if (!unavailable(errno) && !no_threads) return std::unexpected(task.error(errno));
+    // It stays the directory of this process when the pid is recycled, and openat then fails with
+    // ESRCH (fs/proc/base.c): both namespaces are of one process without a pidfd, too.
+    task.directory_ = Fd(::open(task.directory_name_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!task.directory_) return std::unexpected(task.error(errno));
   }
   // The kernel looks the thread up in this process; EPERM is a thread that may not be signalled.
   if (name.thread != 0 && ::syscall(SYS_tgkill, name.process, name.thread, 0) != 0 &&
@@ -80,36 +85,37 @@ Result<Task> Task::find(const TaskName& name) {
 }
 
 Result<Fd> Task::open_namespace(int type) const {
-  if (pidfd_ < 0 && !borrowed_) return open_in_proc(type);
+  if (directory_) {
+    return checked(Fd(::openat(directory_.get(), file_of(type), O_RDONLY | O_CLOEXEC)), type);
+  }
   // The argument has to be 0 (fs/pidfs.c).
   Fd file(::ioctl(pidfd_,
                   type == CLONE_NEWUSER ? pidfd_get_user_namespace : pidfd_get_net_namespace, 0));
   if (file) return file;
   if (errno != ENOTTY && !unavailable(errno)) return std::unexpected(error(errno));
-  auto found = open_in_proc(type);
-  // Alive still, so that what /proc had under its pid was its own all along.
-  if (found && *found && !alive()) return std::unexpected(error(ESRCH));
-  return found;
+  return open_in_proc(type);
 }
 
 Result<Fd> Task::open_in_proc(int type) const {
-  const pid_t process = borrowed_ ? pid_of(pidfd_) : process_;
-  if (process < 0) return Fd();
-  if (borrowed_ && process == 0) {
-    return std::unexpected(alive() ? error(EINVAL, "no process here, or no pidfd") : error(ESRCH));
+  std::string directory = directory_name_;
+  if (borrowed_) {
+    const pid_t process = pid_of(pidfd_);
+    if (process < 0) return Fd();
+    if (process == 0) {
+      return std::unexpected(alive() ? error(EINVAL, "no process here, or no pidfd")
+                                     : error(ESRCH));
+    }
+    directory = "/proc/" + std::to_string(process) + '/';
   }
-  std::string path = "/proc/" + std::to_string(process);
-  if (thread_ != 0) path += "/task/" + std::to_string(thread_);
-  // A recycled pid cannot make the two namespaces those of two processes, even without a pidfd: the
-  // directory stays that of this one, and openat then fails with ESRCH (fs/proc/base.c).
-  const Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) {
-    const int code = errno;
-    // No /proc, or one that hides the process.
-    if (code == ENOENT && pidfd_ >= 0 && alive()) return Fd();
-    return std::unexpected(error(code));
-  }
-  Fd file(::openat(directory.get(), file_of(type), O_RDONLY | O_CLOEXEC));
+  auto file = checked(Fd(::open((directory + file_of(type)).c_str(), O_RDONLY | O_CLOEXEC)), type);
+  // Alive still, so that what /proc had under its pid was its own all along.
+  if (!alive()) return std::unexpected(error(ESRCH));
+  // No /proc, or one that hides the process.
+  if (!file && file.error().code == ENOENT && ::access(directory.c_str(), F_OK) != 0) return Fd();
+  return file;
+}
+
+Result<Fd> Task::checked(Fd file, int type) const {
   if (!file) return std::unexpected(error(errno));
   if (auto kind = check_namespace(file.get(), type, shown_); !kind) {
     return std::unexpected(kind.error());

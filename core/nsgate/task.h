@@ -34,12 +34,13 @@ class Task {
 
  private:
   Result<Fd> open_in_proc(int type) const;
+  Result<Fd> checked(Fd file, int type) const;
   bool alive() const;
   Error error(int code, std::string note = {}) const;
 
   std::string shown_;
-  pid_t process_ = 0;
-  pid_t thread_ = 0;
+  std::string directory_name_;
+  Fd directory_;  // only without a pidfd
   Fd owned_;
   int pidfd_ = -1;
   bool borrowed_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lab/count_command.h"
 
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 #include <stdlib.h>
 #include <sys/sysmacros.h>
@@ -164,21 +165,43 @@ void print_json(const std::vector<Column>& columns) {
   std::cout << document.dump(2) << '\n';
 }
 
+/// What a row is compared with: "exec:exec_in_netns@8MiB" with the "exec:floor_…@8MiB" of its
+/// column; nothing for a floor itself.
+const Count* floor_of(const Count& row, const Counts& counts) {
+  const auto group = row.name.substr(0, row.name.find(':') + 1);
+  const auto at = row.name.find('@');
+  const auto size = at == std::string::npos ? "" : row.name.substr(at);
+  if (row.name.starts_with(group + "floor_")) return nullptr;
+  const auto found = std::ranges::find_if(counts, [&](const Count& other) {
+    return other.name.starts_with(group + "floor_") && other.name.ends_with(size);
+  });
+  return found == counts.end() ? nullptr : &*found;
+}
+
+std::string as_cell(const std::string& name, const Counts& counts) {
+  const auto found = std::ranges::find(counts, name, &Count::name);
+  if (found == counts.end()) return "-";
+  const Count* const floor = floor_of(*found, counts);
+  if (floor == nullptr) return fmt::format("{}       ", found->instructions);
+  return fmt::format(
+      "{} {:5.3f}x", found->instructions,
+      static_cast<double>(found->instructions) / static_cast<double>(floor->instructions));
+}
+
 void print_table(const std::vector<Column>& columns) {
   std::size_t widest = 0;
   for (const auto& count : columns.front().counts) widest = std::max(widest, count.name.size());
-  constexpr std::size_t width = 14;
+  constexpr std::size_t width = 18;
   const auto right = [=](const std::string& text) {
     return std::string(width - std::min(width, text.size()), ' ') + text;
   };
   std::cout << std::string("INSTRUCTIONS").append(widest - std::min<std::size_t>(widest, 12), ' ');
-  for (const auto& column : columns) std::cout << right(column.kernel.name);
+  for (const auto& column : columns) std::cout << right(column.kernel.name + "       ");
   std::cout << '\n';
   for (const auto& row : columns.front().counts) {
     std::cout << row.name << std::string(widest - row.name.size(), ' ');
     for (const auto& column : columns) {
-      const auto found = std::ranges::find(column.counts, row.name, &Count::name);
-      std::cout << right(found == column.counts.end() ? "-" : std::to_string(found->instructions));
+      std::cout << right(as_cell(row.name, column.counts));
     }
     std::cout << '\n';
   }
