@@ -24,6 +24,16 @@ bool same(int a, int b) {
          one.st_ino == other.st_ino;
 }
 
+/// Whether one user namespace is the other or below it, as far as the kernel tells.
+bool is_in(int inner, int outer) {
+  Fd parent;
+  while (inner >= 0 && !same(inner, outer)) {
+    parent = Fd(::ioctl(inner, NS_GET_PARENT));
+    inner = parent.get();
+  }
+  return inner >= 0;
+}
+
 /// The caller's user namespace; empty where the kernel does not tell.
 Fd own_userns() {
   const auto self = detail::Task::find({.process = ::getpid(), .thread = ::gettid()});
@@ -121,20 +131,23 @@ Result<void> UserNetns::choose(Plan plan) {
 }
 
 void UserNetns::by_owner() {
-  owner_ = Fd(::ioctl(net_, NS_GET_USERNS));
-  if (own_ && owner_ && same(owner_.get(), own_.get())) {
-    why_ = "your own user namespace owns the network namespace";
-    then(net_, CLONE_NEWNET);
-    then(user_, CLONE_NEWUSER);
-    return;
+  const Fd owner(::ioctl(net_, NS_GET_USERNS));
+  // The lowest user namespace that both are in, from which each is reached with full capabilities.
+  int common = user_;
+  while (owner && common >= 0 && !is_in(owner.get(), common)) {
+    Fd parent(::ioctl(common, NS_GET_PARENT));
+    common_ = std::move(parent);
+    common = common_.get();
   }
-  if (!owner_) {
+  if (!owner || common < 0) {
     why_ = "the owner of the network namespace is out of your reach";
-  } else if (same(owner_.get(), user_)) {
-    why_ = "the user namespace owns the network namespace";
+  } else if (common == user_) {
+    why_ = "the owner of the network namespace is the user namespace, or in it";
   } else {
-    why_ = "a third user namespace owns the network namespace";
-    then(owner_.get(), CLONE_NEWUSER);
+    const bool own = own_ && same(common, own_.get());
+    why_ = own ? "only your own user namespace holds both"
+               : "a third user namespace holds both and is joined first";
+    if (!own) then(common, CLONE_NEWUSER);
     then(net_, CLONE_NEWNET);
     then(user_, CLONE_NEWUSER);
     return;
