@@ -103,8 +103,8 @@ Result<void> UserNetns::choose(Plan plan) {
     return {};
   }
   if (plan == Plan::automatic || plan == Plan::owner_aware) {
-    own_ = own_userns();
-    joins_user_ = !(own_ && same(own_.get(), user_));
+    const Fd own = own_userns();
+    joins_user_ = !(own && same(own.get(), user_));
   }
   if (!joins_user_) {
     plan_ = Plan::owner_aware;
@@ -135,8 +135,7 @@ void UserNetns::by_owner() {
   // The lowest user namespace that both are in, from which each is reached with full capabilities.
   int common = user_;
   while (owner && common >= 0 && !is_in(owner.get(), common)) {
-    Fd parent(::ioctl(common, NS_GET_PARENT));
-    common_ = std::move(parent);
+    common_ = Fd(::ioctl(common, NS_GET_PARENT));
     common = common_.get();
   }
   if (!owner || common < 0) {
@@ -144,7 +143,8 @@ void UserNetns::by_owner() {
   } else if (common == user_) {
     why_ = "the owner of the network namespace is the user namespace, or in it";
   } else {
-    const bool own = own_ && same(common, own_.get());
+    // Of what the caller sees, only its own has no parent that it sees (ioctl_nsfs(2), EPERM).
+    const bool own = !Fd(::ioctl(common, NS_GET_PARENT)) && errno == EPERM;
     why_ = own ? "only your own user namespace holds both"
                : "a third user namespace holds both and is joined first";
     if (!own) then(common, CLONE_NEWUSER);

@@ -82,7 +82,6 @@ class UserNetns {
   Fd pidfd_;
   Fd owned_user_;
   Fd owned_net_;
-  Fd own_;
   Fd common_;
   int process_ = -1;  // a pidfd, or -1
   int user_ = -1;
