@@ -94,6 +94,12 @@ int base_of(const Command& command) {
   return base;
 }
 
+/// Whether the child must not share the caller's memory: changing ids or the user namespace clears
+/// the `dumpable` attribute of that memory (commit_creds in kernel/cred.c).
+bool needs_own_memory(const Entry& entry, const Command& command) {
+  return entry.joins_user || command.credentials;
+}
+
 /// Everything that the child needs, and the read ends of its output.
 struct Ready {
   detail::Words words;
@@ -220,8 +226,8 @@ Result<Finished> execute(const Entry& entry, const Command& command, detail::Wor
   ChildPlan& plan = ready->message.plan();
   with_stub = ready->message.has_stub();
   using Memory = ChildProcess::Memory;
-  auto child =
-      ChildProcess::start(plan, entry.joins_user && !with_stub ? Memory::copied : Memory::shared);
+  auto child = ChildProcess::start(
+      plan, needs_own_memory(entry, command) && !with_stub ? Memory::copied : Memory::shared);
   if (!child) {
     return std::unexpected(
         Error{Stage::clone, child.error(), command.argv.front() + " in " + entry.target});
@@ -269,8 +275,8 @@ Result<Finished> exec_in_netns(const Target& target, const Command& command) {
   const auto netns = Netns::open(target);
   if (!netns) return std::unexpected(netns.error());
   const JoinStep step{netns->fd(), CLONE_NEWNET, Stage::setns_net};
-  return execute({{&step, 1}, false, target.to_string()}, command, std::move(*words), held_off,
-                 false);
+  const Entry entry{{&step, 1}, false, target.to_string()};
+  return execute(entry, command, std::move(*words), held_off, needs_own_memory(entry, command));
 }
 
 Result<Finished> exec_in_user_netns(const UserTarget& target, const Command& command, Plan plan) {
@@ -279,8 +285,8 @@ Result<Finished> exec_in_user_netns(const UserTarget& target, const Command& com
   if (!words) return std::unexpected(words.error());
   const auto both = UserNetns::open(target, plan);
   if (!both) return std::unexpected(both.error());
-  return execute({both->steps(), both->joins_user(), target.to_string()}, command,
-                 std::move(*words), held_off, both->joins_user());
+  const Entry entry{both->steps(), both->joins_user(), target.to_string()};
+  return execute(entry, command, std::move(*words), held_off, needs_own_memory(entry, command));
 }
 
 Error become_in_netns(const Target& target, const Command& command) {
