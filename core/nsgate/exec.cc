@@ -90,7 +90,10 @@ Result<int> stdin_of(const Command& command, Sources& sources) {
 /// The lowest number that no descriptor of the program has, nor a higher one.
 int base_of(const Command& command) {
   int base = STDERR_FILENO + 1;
-  for (const auto& passed : command.pass) base = std::max(base, passed.as + 1);
+  // A number that no limit allows is left to fcntl(2) to refuse.
+  constexpr int highest = std::numeric_limits<int>::max() - ChildPlan::places;
+  for (const auto& passed : command.pass)
+    base = std::max(base, std::min(passed.as, highest - 1) + 1);
   return base;
 }
 
