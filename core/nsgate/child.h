@@ -5,14 +5,14 @@
 // The child may share the caller's memory and may be a copy of one thread of many, so it makes
 // system calls and nothing else: a test checks that child.o needs no symbol from anywhere.
 //
-//   no user namespace to join   the child shares the caller's memory, arranges, enters
-//   one to join                 the same child arranges, and executes the stub (stub.cc), a tiny
+//   a network namespace only    the child shares the caller's memory, arranges, enters
+//   a user namespace, or ids    the same child arranges, and executes the stub (stub.cc), a tiny
 //                               program with memory of its own, which enters
 //   the stub cannot be used     the child is a copy of the caller, arranges, enters
 //
-// A child in another user namespace must not share the caller's memory: the kernel would clear the
-// caller's `dumpable` attribute (commit_creds in kernel/cred.c), and whoever may trace the child
-// there could reach that memory.
+// A child in another user namespace or with other ids must not share the caller's memory: the
+// kernel would clear the caller's `dumpable` attribute (commit_creds in kernel/cred.c), and whoever
+// may trace the child there could reach that memory.
 #pragma once
 
 #include <linux/capability.h>

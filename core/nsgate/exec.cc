@@ -90,8 +90,18 @@ Result<int> stdin_of(const Command& command, Sources& sources) {
 /// The lowest number that no descriptor of the program has, nor a higher one.
 int base_of(const Command& command) {
   int base = STDERR_FILENO + 1;
-  for (const auto& passed : command.pass) base = std::max(base, passed.as + 1);
+  // A number that no limit allows is left to fcntl(2) to refuse.
+  constexpr int highest = std::numeric_limits<int>::max() - ChildPlan::max_steps - 1;
+  for (const auto& passed : command.pass)
+    base = std::max(base, std::min(passed.as, highest - 1) + 1);
   return base;
+}
+
+/// Changing ids or the user namespace clears the `dumpable` attribute of the memory
+/// (commit_creds in kernel/cred.c), so that it must not be the caller's.
+Message::Kind memory_for(const Entry& entry, const Command& command) {
+  return entry.joins_user || command.credentials ? Message::Kind::stub
+                                                 : Message::Kind::in_callers_memory;
 }
 
 /// Everything that the child needs, and the read ends of its output.
@@ -271,8 +281,8 @@ Result<Finished> exec_in_netns(const Target& target, const Command& command) {
   const auto netns = Netns::open(target);
   if (!netns) return std::unexpected(netns.error());
   const JoinStep step{netns->fd(), CLONE_NEWNET, Stage::setns_net};
-  return execute({{&step, 1}, false, target.to_string()}, command, std::move(*words), held_off,
-                 Message::Kind::in_callers_memory);
+  const Entry entry{{&step, 1}, false, target.to_string()};
+  return execute(entry, command, std::move(*words), held_off, memory_for(entry, command));
 }
 
 Result<Finished> exec_in_user_netns(const UserTarget& target, const Command& command, Plan plan) {
@@ -281,9 +291,8 @@ Result<Finished> exec_in_user_netns(const UserTarget& target, const Command& com
   if (!words) return std::unexpected(words.error());
   const auto both = UserNetns::open(target, plan);
   if (!both) return std::unexpected(both.error());
-  return execute({both->steps(), both->joins_user(), target.to_string()}, command,
-                 std::move(*words), held_off,
-                 both->joins_user() ? Message::Kind::stub : Message::Kind::in_callers_memory);
+  const Entry entry{both->steps(), both->joins_user(), target.to_string()};
+  return execute(entry, command, std::move(*words), held_off, memory_for(entry, command));
 }
 
 Error become_in_netns(const Target& target, const Command& command) {

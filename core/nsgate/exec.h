@@ -50,7 +50,8 @@ namespace nsgate {
 /// with Error::signal set. (Before Linux 5.16 a signal that dumps core ends the caller along with
 /// the child, because they share memory: zap_threads in fs/coredump.c.)
 ///
-/// The child shares the caller's memory until it executes the program; the calling thread is
+/// The child shares the caller's memory until it executes the program, unless the program has
+/// credentials of its own: then it does not, as in exec_in_user_netns. The calling thread is
 /// suspended meanwhile (CLONE_VFORK, clone(2)).
 Result<Finished> exec_in_netns(const Target& target, const Command& command);
 

@@ -26,6 +26,18 @@ Identity identity_of(int fd) {
   return std::pair(status.st_dev, status.st_ino);
 }
 
+bool same(int a, int b) { return identity_of(a) && identity_of(a) == identity_of(b); }
+
+/// Whether one user namespace is the other or below it, as far as the kernel tells.
+bool is_in(int inner, int outer) {
+  Fd parent;
+  while (inner >= 0 && !same(inner, outer)) {
+    parent = Fd(::ioctl(inner, NS_GET_PARENT));
+    inner = parent.get();
+  }
+  return inner >= 0;
+}
+
 /// Of the caller's user namespace; nothing where the kernel does not tell.
 Identity own_userns() {
   struct stat status {};
@@ -127,21 +139,23 @@ Result<void> UserNetns::choose(Plan plan) {
 }
 
 void UserNetns::by_owner() {
-  owner_ = Fd(::ioctl(net_, NS_GET_USERNS));
-  const auto owner = identity_of(owner_.get());
-  if (owner && owner == own_userns()) {
-    why_ = "your own user namespace owns the network namespace";
-    then(net_, CLONE_NEWNET);
-    then(user_, CLONE_NEWUSER);
-    return;
+  const Fd owner(::ioctl(net_, NS_GET_USERNS));
+  // The lowest user namespace that both are in, from which each is reached with full capabilities.
+  int common = user_;
+  while (owner && common >= 0 && !is_in(owner.get(), common)) {
+    common_ = Fd(::ioctl(common, NS_GET_PARENT));
+    common = common_.get();
   }
-  if (!owner_) {
+  if (!owner || common < 0) {
     why_ = "the owner of the network namespace is out of your reach";
-  } else if (owner == identity_of(user_)) {
-    why_ = "the user namespace owns the network namespace";
+  } else if (common == user_) {
+    why_ = "the owner of the network namespace is the user namespace, or in it";
   } else {
-    why_ = "a third user namespace owns the network namespace";
-    then(owner_.get(), CLONE_NEWUSER);
+    // Of what the caller sees, only its own has no parent that it sees (ioctl_nsfs(2), EPERM).
+    const bool own = !Fd(::ioctl(common, NS_GET_PARENT)) && errno == EPERM;
+    why_ = own ? "only your own user namespace holds both"
+               : "a third user namespace holds both and is joined first";
+    if (!own) then(common, CLONE_NEWUSER);
     then(net_, CLONE_NEWNET);
     then(user_, CLONE_NEWUSER);
     return;

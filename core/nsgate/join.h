@@ -32,8 +32,9 @@ enum class Plan : std::uint8_t {
   /// it with the old capabilities and the new, so that it is never stricter than another plan
   /// (test: Plan.OneShotIsNeverStricter…). Needs a target that is a process or thread.
   one_shot,
-  /// As the owner of the network namespace demands: first the network namespace, when the caller's
-  /// own user namespace owns it; or first the owner, when that is another than the target's.
+  /// As the owner of the network namespace demands: first the lowest user namespace that holds both
+  /// the owner and the target's, unless that is the caller's own; then the network namespace; then
+  /// the target's user namespace.
   owner_aware,
 };
 
@@ -81,7 +82,7 @@ class UserNetns {
   Fd pidfd_;
   Fd owned_user_;
   Fd owned_net_;
-  Fd owner_;
+  Fd common_;
   int process_ = -1;  // a pidfd, or -1
   int user_ = -1;
   int net_ = -1;

@@ -77,7 +77,7 @@ std::vector<std::string> candidates(const std::string& name, const std::vector<c
 /// number.
 Result<void> check_borrowed(const Command& command) {
   std::vector<int> borrowed;
-  if (command.stdin_fd >= 0) borrowed.push_back(command.stdin_fd);
+  if (command.stdin_fd >= 0 && !command.inherit_stdio) borrowed.push_back(command.stdin_fd);
   for (const auto& passed : command.pass) borrowed.push_back(passed.fd);
   for (const int fd : borrowed) {
     if (::fcntl(fd, F_GETFD) < 0) {
@@ -156,7 +156,9 @@ Result<Words> prepare(const Command& command) {
   if (std::ranges::any_of(command.pass, [](auto passed) { return passed.as <= STDERR_FILENO; })) {
     return refuse("a descriptor passed as 0, 1 or 2");
   }
-  if (command.stdin_fd >= 0 && command.stdin_bytes) return refuse("two inputs");
+  if (command.stdin_fd >= 0 && command.stdin_bytes && !command.inherit_stdio) {
+    return refuse("two inputs");
+  }
   if (auto borrowed = check_borrowed(command); !borrowed) {
     return std::unexpected(borrowed.error());
   }

@@ -5,6 +5,7 @@
 //   nsgate_helper netns              prints "<device>:<inode>" of its network namespace
 //   nsgate_helper userns             the same of its user namespace
 //   nsgate_helper fds                prints its open descriptors, one number a line
+//   nsgate_helper lengths            prints "<number> <length of its file>" of each, a line each
 //   nsgate_helper args WORD…         prints the words after `args`, each followed by a NUL byte
 //   nsgate_helper env                prints its environment, each entry followed by a NUL byte
 //   nsgate_helper status FIELD…      prints these fields of /proc/self/status, one value a line

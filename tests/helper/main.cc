@@ -36,14 +36,17 @@ int print_namespace(const char* path) {
   return 0;
 }
 
-int print_fds() {
+int print_fds(bool with_length) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc/self/fd"), &::closedir);
   if (!directory) return helper_system;
   while (const dirent* entry = ::readdir(directory.get())) {
     const std::string name = entry->d_name;
-    if (!name.starts_with('.') && name != std::to_string(::dirfd(directory.get()))) {
-      std::cout << name << '\n';
-    }
+    if (name.starts_with('.') || name == std::to_string(::dirfd(directory.get()))) continue;
+    struct stat status {};
+    if (::fstat(std::stoi(name), &status) != 0) return helper_system;
+    std::cout << name;
+    if (with_length) std::cout << ' ' << status.st_size;
+    std::cout << '\n';
   }
   return 0;
 }
@@ -160,7 +163,8 @@ int main(int argc, char** argv) {
   const std::map<std::string, std::function<int(const Words&)>> verbs{
       {"netns", [](const Words&) { return print_namespace("/proc/self/ns/net"); }},
       {"userns", [](const Words&) { return print_namespace("/proc/self/ns/user"); }},
-      {"fds", [](const Words&) { return print_fds(); }},
+      {"fds", [](const Words&) { return print_fds(false); }},
+      {"lengths", [](const Words&) { return print_fds(true); }},
       {"args", print_args},
       {"env", [](const Words&) { return print_env(); }},
       {"status", print_status},
