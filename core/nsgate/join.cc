@@ -24,11 +24,15 @@ bool same(int a, int b) {
          one.st_ino == other.st_ino;
 }
 
+/// Whether a namespace was not told for want of memory or descriptors: to go on without it would
+/// end in an error of another stage.
+bool out_of_resources(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
+
 /// The caller's user namespace; empty where the kernel does not tell.
-Fd own_userns() {
+Result<Fd> own_userns() {
   const auto self = detail::Task::find({.process = ::getpid(), .thread = ::gettid()});
-  auto file = self ? self->open_namespace(CLONE_NEWUSER) : Result<Fd>(Fd());
-  return file ? std::move(*file) : Fd();
+  auto file = self ? self->open_namespace(CLONE_NEWUSER) : std::unexpected(self.error());
+  return file || out_of_resources(file.error().code) ? std::move(file) : Fd();
 }
 
 }  // namespace
@@ -93,7 +97,9 @@ Result<void> UserNetns::choose(Plan plan) {
     return {};
   }
   if (plan == Plan::automatic || plan == Plan::owner_aware) {
-    own_ = own_userns();
+    auto own = own_userns();
+    if (!own) return std::unexpected(own.error());
+    own_ = std::move(*own);
     joins_user_ = !(own_ && same(own_.get(), user_));
   }
   if (!joins_user_) {
@@ -115,18 +121,21 @@ Result<void> UserNetns::choose(Plan plan) {
     then(process_, CLONE_NEWUSER | CLONE_NEWNET);
   } else {
     plan_ = Plan::owner_aware;
-    by_owner();
+    return by_owner();
   }
   return {};
 }
 
-void UserNetns::by_owner() {
+Result<void> UserNetns::by_owner() {
   owner_ = Fd(::ioctl(net_, NS_GET_USERNS));
+  if (!owner_ && out_of_resources(errno)) {
+    return std::unexpected(Error{Stage::open, errno, shown_});
+  }
   if (own_ && owner_ && same(owner_.get(), own_.get())) {
     why_ = "your own user namespace owns the network namespace";
     then(net_, CLONE_NEWNET);
     then(user_, CLONE_NEWUSER);
-    return;
+    return {};
   }
   if (!owner_) {
     why_ = "the owner of the network namespace is out of your reach";
@@ -137,10 +146,11 @@ void UserNetns::by_owner() {
     then(owner_.get(), CLONE_NEWUSER);
     then(net_, CLONE_NEWNET);
     then(user_, CLONE_NEWUSER);
-    return;
+    return {};
   }
   then(user_, CLONE_NEWUSER);
   then(net_, CLONE_NEWNET);
+  return {};
 }
 
 void UserNetns::then(int fd, int types) {
