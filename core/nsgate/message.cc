@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "nsgate/file_limit.h"
 #include "nsgate/stub_image.h"
 
 namespace nsgate::detail {
@@ -184,7 +185,7 @@ Result<Message> Message::make(const Command& command, const Words& words,
     for (char& letter : plan.name) letter = "0123456789abcdef"[letter & 0xf];
     plan.name[sizeof plan.name - 1] = '\0';
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-    ::syscall(SYS_capget, &header, plan.capabilities);
+    if (::syscall(SYS_capget, &header, plan.capabilities) != 0) message.file_.reset();
   }
   message.plan_ = new (message.plan_) ChildPlan(plan);
   std::memcpy(message.plan_ + 1, tail.bytes().data(), tail.bytes().size());
@@ -193,8 +194,11 @@ Result<Message> Message::make(const Command& command, const Words& words,
 
 bool Message::map(std::size_t size) {
   const auto image = stub_image();
+  // Allocated now: the first write to a page for which no memory is left would end the caller by
+  // SIGBUS.
   const bool whole =
-      file_ && ::ftruncate(file_.get(), static_cast<off_t>(plan_offset + size)) == 0 &&
+      file_ && may_grow_to(plan_offset + size) &&
+      ::fallocate(file_.get(), 0, plan_offset, static_cast<off_t>(size)) == 0 &&
       ::pwrite(file_.get(), image.data(), image.size(), 0) == static_cast<ssize_t>(image.size());
   if (!whole) file_.reset();
   void* mapped =
