@@ -106,7 +106,7 @@ std::optional<bool> ChildProcess::became_program() const {
   if (stub_name_.empty()) {
     // The child was created without an exit signal, and execve(2) gave it SIGCHLD (de_thread in
     // fs/exec.c); __WCLONE asks for children with another one than SIGCHLD.
-    const int clones = WEXITED | WNOHANG | WNOWAIT | __WCLONE;
+    const int clones = WEXITED | WNOHANG | WNOWAIT | static_cast<int>(__WCLONE);
     while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, clones) != 0) {
       if (errno != EINTR) return true;
     }
