@@ -167,6 +167,16 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
   expect_every_failure_told(executes_in_both(other), "caller");
 }
 
+// As on a kernel older than 6.11.
+TEST(ExecInUserNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
+  BEHAVIOUR("CP12 FD02");
+  const UserScratch other;
+  expect_every_failure_told(
+      executes_in_both(other), "caller",
+      {{"caller ioctl PIDFD_GET_NET_NAMESPACE", -1, Fault::Kind::error, ENOTTY},
+       {"caller ioctl PIDFD_GET_USER_NAMESPACE", -1, Fault::Kind::error, ENOTTY}});
+}
+
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheChildIsToldRight) {
   BEHAVIOUR("CP12 EX03");
   const UserScratch other;

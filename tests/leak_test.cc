@@ -96,8 +96,8 @@ void expect_no_growth(const std::vector<Attempt>& attempts) {
     EXPECT_STREQ(grown.left_behind, "");
     EXPECT_EQ(grown.mounts, 0);
     EXPECT_EQ(grown.mappings, 0);
-    // Noise of the C library's heap, not a page a round.
-    EXPECT_LT(grown.pages, 32);
+    // A forked child touches pages for the first time; a leak would grow with the rounds.
+    EXPECT_LT(grown.pages, 256);
   }
 }
 

@@ -133,7 +133,8 @@ std::string name_of_call(pid_t tid, const __ptrace_syscall_info& call) {
     case SYS_ioctl:
       return look_up(requests, static_cast<long>(args[1]), "ioctl");
     case SYS_fcntl:
-      return look_up(commands, word(1), "fcntl");
+      return look_up(commands, word(1), "fcntl") +
+             (word(1) == F_GETFD && word(0) <= STDERR_FILENO ? " of stdio" : "");
     case SYS_prctl:
       return look_up(attributes, word(0), "prctl");
     case SYS_setns:
