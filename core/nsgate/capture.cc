@@ -13,7 +13,8 @@ namespace nsgate::detail {
 void Capture::drain() {
   if (!fd_) return;
   int available = 0;
-  ::ioctl(fd_.get(), FIONREAD, &available);
+  // Where a filter refuses to tell: as much as a pipe may hold (/proc/sys/fs/pipe-max-size).
+  if (::ioctl(fd_.get(), FIONREAD, &available) != 0) available = 1 << 20;
   // One byte more than nothing, to see the end of file.
   auto left = static_cast<std::size_t>(std::max(available, 1));
   std::array<char, 65536> buffer;

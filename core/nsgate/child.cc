@@ -193,14 +193,13 @@ int run_child(void* argument) noexcept {
   if (arrange(plan, for_stub)) {
     if (for_stub) {
       const Step step(plan, Stage::exec);
+      // Until the stub has mapped the plan it cannot tell why it did not.
+      step.stub_refused(-ENOMEM);
       const long error = sys(SYS_execveat, plan.base + plan.step_count, word(""), word(plan.argv),
                              word(plan.envp), AT_EMPTY_PATH);
       // E2BIG is the program's, with whose arguments the stub is executed.
-      if (error == -E2BIG) {
-        step.went(error);
-      } else {
-        step.stub_refused(error);
-      }
+      step.stub_refused(error == -E2BIG ? 0 : error);
+      if (error == -E2BIG) step.went(error);
     } else {
       enter(plan, false);
     }

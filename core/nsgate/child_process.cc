@@ -32,13 +32,15 @@ class AllSignalsBlocked {
 };
 
 /// The name of a process that has ended and is not reaped yet; proc_pid_stat(5): in parentheses.
-std::string name_of(pid_t pid) {
+/// Nothing where it cannot be read, as when no descriptor is left.
+std::optional<std::string> name_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
   std::getline(file, line);
   const auto begin = line.find('(');
   const auto end = line.rfind(')');
-  return end == std::string::npos ? "" : line.substr(begin + 1, end - begin - 1);
+  if (end == std::string::npos) return std::nullopt;
+  return line.substr(begin + 1, end - begin - 1);
 }
 
 }  // namespace
@@ -73,17 +75,20 @@ void ChildProcess::kill() const {
   // The child is not reaped yet, so that its pid and its group's are nobody else's.
   if (leads_group_) ::kill(-pid_, SIGKILL);
   // glibc 2.36 declares pidfd_send_signal without C linkage, so that C++ cannot call it.
-  ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  const long sent = ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  // A filter's refusal. The pid may be another's by now where SIGCHLD is ignored, but a program
+  // that nobody ends would be waited for without end.
+  if (sent != 0 && (errno == ENOSYS || errno == EPERM)) ::kill(pid_, SIGKILL);
 }
 
 std::optional<End> ChildProcess::wait(int& signal) {
-  const bool program = became_program();
+  const std::optional<bool> program = became_program();
   siginfo_t info{};
   const int error = wait_for(info, WEXITED);
   pidfd_.reset();
   signal = error == 0 && info.si_code != CLD_EXITED ? info.si_status : 0;
-  if (!program) return std::nullopt;
-  if (error != 0) return Unknown{};
+  if (program == false) return std::nullopt;
+  if (error != 0 || !program) return Unknown{};
   if (signal == 0) return Exited{info.si_status};
   return Signaled{signal, info.si_code == CLD_DUMPED};
 }
@@ -95,13 +100,13 @@ int ChildProcess::wait_for(siginfo_t& info, int options) const {
   return 0;
 }
 
-bool ChildProcess::became_program() const {
+std::optional<bool> ChildProcess::became_program() const {
   if (!began_to_execute()) return false;
   siginfo_t info{};
   if (stub_name_.empty()) {
     // The child was created without an exit signal, and execve(2) gave it SIGCHLD (de_thread in
     // fs/exec.c); __WCLONE asks for children with another one than SIGCHLD.
-    const int clones = WEXITED | WNOHANG | WNOWAIT | __WCLONE;
+    const int clones = WEXITED | WNOHANG | WNOWAIT | static_cast<int>(__WCLONE);
     while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, clones) != 0) {
       if (errno != EINTR) return true;
     }
@@ -112,7 +117,9 @@ bool ChildProcess::became_program() const {
   // without a word in the record, and then the dead still has the stub's name, which the program
   // cannot know.
   const int error = wait_for(info, WEXITED | WNOWAIT);
-  return error != 0 || info.si_code == CLD_EXITED || name_of(pid_) != stub_name_;
+  if (error != 0 || info.si_code == CLD_EXITED) return true;
+  const auto name = name_of(pid_);
+  return name ? std::optional(*name != stub_name_) : std::nullopt;
 }
 
 }  // namespace nsgate::detail

@@ -43,7 +43,8 @@ class ChildProcess {
  private:
   ChildProcess(const ChildPlan& plan, pid_t pid, int pidfd);
   int wait_for(siginfo_t& info, int options) const;
-  bool became_program() const;
+  /// Nothing: it cannot be known.
+  std::optional<bool> became_program() const;
 
   // Copies, because the stub could be made to write to the plan by whoever may trace it.
   const volatile Record* record_;

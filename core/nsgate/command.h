@@ -94,7 +94,8 @@ struct Signaled {
 };
 
 /// It ended, but nobody can say how: the caller ignores SIGCHLD, or another of its threads took the
-/// status (waitid(2), ECHILD).
+/// status (waitid(2), ECHILD), or a signal ended it and no descriptor was left to ask /proc whether
+/// it was the program already.
 struct Unknown {
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };

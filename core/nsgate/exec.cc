@@ -15,6 +15,7 @@
 #include "nsgate/cancellation.h"
 #include "nsgate/capture.h"
 #include "nsgate/child_process.h"
+#include "nsgate/file_limit.h"
 #include "nsgate/filter.h"
 #include "nsgate/message.h"
 
@@ -71,7 +72,7 @@ class Sources {
 
 /// A file with these bytes, to be read from its start.
 Fd file_of(const std::string& bytes) {
-  Fd file(::memfd_create("stdin", MFD_CLOEXEC));
+  Fd file(detail::may_grow_to(bytes.size()) ? ::memfd_create("stdin", MFD_CLOEXEC) : -1);
   for (std::size_t done = 0; file && done < bytes.size();) {
     const auto n =
         ::pwrite(file.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
@@ -174,10 +175,10 @@ std::optional<Clock::time_point> end_of_time(const Command& command) {
   return now + *command.deadline;
 }
 
-/// Reads both streams together until the command's end; false when the deadline came first. A
-/// caller that is cancelled meanwhile unwinds, and ~ChildProcess ends the program.
-bool collect(const Command& command, const ChildProcess& child, const CancellationHeldOff& held_off,
-             detail::Capture& out, detail::Capture& err) {
+/// Reads both streams together until the command's end. 0, or an errno: ETIMEDOUT when the deadline
+/// came first. A caller that is cancelled meanwhile unwinds, and ~ChildProcess ends the program.
+int collect(const Command& command, const ChildProcess& child, const CancellationHeldOff& held_off,
+            detail::Capture& out, detail::Capture& err) {
   const auto until = end_of_time(command);
   bool exited = false;
   const auto over = [&] {
@@ -189,14 +190,16 @@ bool collect(const Command& command, const ChildProcess& child, const Cancellati
         {{out.fd(), POLLIN, 0}, {err.fd(), POLLIN, 0}, {exited ? -1 : child.pidfd(), POLLIN, 0}}};
     const int ready = held_off.let_through(
         [&] { return ::poll(events.data(), events.size(), poll_timeout(until)); });
+    // A filter's refusal, or RLIMIT_NOFILE lowered meanwhile: it would never end.
+    if (ready < 0 && errno != EINTR) return errno;
     if (ready > 0) {
       exited = exited || events[2].revents != 0;
       // After the exit was seen: what the program wrote is in the pipes, and this takes it.
       out.drain();
       err.drain();
     }
-    if (over()) return true;
-    if (until && Clock::now() >= *until) return false;
+    if (over()) return 0;
+    if (until && Clock::now() >= *until) return ETIMEDOUT;
   }
 }
 
@@ -242,15 +245,15 @@ Result<Finished> execute(const Entry& entry, const Command& command, detail::Wor
 
   detail::Capture out = capture(std::move(ready->out), command, Command::Stream::out);
   detail::Capture err = capture(std::move(ready->err), command, Command::Stream::err);
-  const bool in_time = collect(command, *child, held_off, out, err);
-  if (!in_time) child->kill();
+  const int given_up = collect(command, *child, held_off, out, err);
+  if (given_up != 0) child->kill();
   int signal = 0;
   const auto how = child->wait(signal);
-  if (kind == Message::Kind::stub && plan.record.stub_refused != 0) {
+  if (kind == Message::Kind::stub && signal == 0 && plan.record.stub_refused != 0) {
     return execute(entry, command, std::move(ready->words), held_off, Message::Kind::copied);
   }
-  if (!in_time && (how || plan.record.code == 0)) {
-    return std::unexpected(Error{Stage::wait, ETIMEDOUT, command.argv.front()});
+  if (given_up != 0 && (how || plan.record.code == 0)) {
+    return std::unexpected(Error{Stage::wait, given_up, command.argv.front()});
   }
   if (!how) return std::unexpected(failure(plan.record, signal, entry, command));
   return Finished{.how = *how,

@@ -26,27 +26,43 @@ Identity identity_of(int fd) {
   return std::pair(status.st_dev, status.st_ino);
 }
 
+/// Of memory or descriptors. To go on without what was not told would end in an error of another
+/// stage.
+bool is_want(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
+
 bool same(int a, int b) { return identity_of(a) && identity_of(a) == identity_of(b); }
 
+/// A namespace that another one tells of (ioctl_nsfs(2)); empty where the kernel does not.
+Result<Fd> related(int fd, unsigned long request, const std::string& shown) {
+  Fd found(::ioctl(fd, request));
+  if (!found && is_want(errno)) return std::unexpected(Error{Stage::open, errno, shown});
+  return found;
+}
+
 /// Whether one user namespace is the other or below it, as far as the kernel tells.
-bool is_in(int inner, int outer) {
+Result<bool> is_in(int inner, int outer, const std::string& shown) {
   Fd parent;
   while (inner >= 0 && !same(inner, outer)) {
-    parent = Fd(::ioctl(inner, NS_GET_PARENT));
+    auto found = related(inner, NS_GET_PARENT, shown);
+    if (!found) return std::unexpected(found.error());
+    parent = std::move(*found);
     inner = parent.get();
   }
   return inner >= 0;
 }
 
 /// Of the caller's user namespace; nothing where the kernel does not tell.
-Identity own_userns() {
+Result<Identity> own_userns() {
   struct stat status {};
   if (::stat("/proc/thread-self/ns/user", &status) == 0) {
     return std::pair(status.st_dev, status.st_ino);
   }
   const auto self = detail::Task::find({.process = ::getpid(), .thread = ::gettid()});
-  const auto file = self ? self->open_namespace(CLONE_NEWUSER) : Result<Fd>(Fd());
-  return file ? identity_of(file->get()) : std::nullopt;
+  const auto file =
+      self ? self->open_namespace(CLONE_NEWUSER) : Result<Fd>(std::unexpected(self.error()));
+  if (file) return identity_of(file->get());
+  if (is_want(file.error().code)) return std::unexpected(file.error());
+  return std::nullopt;
 }
 
 }  // namespace
@@ -112,7 +128,8 @@ Result<void> UserNetns::choose(Plan plan) {
   }
   if (plan == Plan::automatic || plan == Plan::owner_aware) {
     const auto own = own_userns();
-    joins_user_ = !own || own != identity_of(user_);
+    if (!own) return std::unexpected(own.error());
+    joins_user_ = !*own || *own != identity_of(user_);
   }
   if (!joins_user_) {
     plan_ = Plan::owner_aware;
@@ -133,35 +150,44 @@ Result<void> UserNetns::choose(Plan plan) {
     then(process_, CLONE_NEWUSER | CLONE_NEWNET);
   } else {
     plan_ = Plan::owner_aware;
-    by_owner();
+    return by_owner();
   }
   return {};
 }
 
-void UserNetns::by_owner() {
-  const Fd owner(::ioctl(net_, NS_GET_USERNS));
+Result<void> UserNetns::by_owner() {
+  const auto owner = related(net_, NS_GET_USERNS, shown_);
+  if (!owner) return std::unexpected(owner.error());
   // The lowest user namespace that both are in, from which each is reached with full capabilities.
   int common = user_;
-  while (owner && common >= 0 && !is_in(owner.get(), common)) {
-    common_ = Fd(::ioctl(common, NS_GET_PARENT));
+  while (*owner && common >= 0) {
+    const auto inside = is_in(owner->get(), common, shown_);
+    if (!inside) return std::unexpected(inside.error());
+    if (*inside) break;
+    auto parent = related(common, NS_GET_PARENT, shown_);
+    if (!parent) return std::unexpected(parent.error());
+    common_ = std::move(*parent);
     common = common_.get();
   }
-  if (!owner || common < 0) {
+  if (!*owner || common < 0) {
     why_ = "the owner of the network namespace is out of your reach";
   } else if (common == user_) {
     why_ = "the owner of the network namespace is the user namespace, or in it";
   } else {
+    const auto parent = related(common, NS_GET_PARENT, shown_);
+    if (!parent) return std::unexpected(parent.error());
     // Of what the caller sees, only its own has no parent that it sees (ioctl_nsfs(2), EPERM).
-    const bool own = !Fd(::ioctl(common, NS_GET_PARENT)) && errno == EPERM;
+    const bool own = !*parent;
     why_ = own ? "only your own user namespace holds both"
                : "a third user namespace holds both and is joined first";
     if (!own) then(common, CLONE_NEWUSER);
     then(net_, CLONE_NEWNET);
     then(user_, CLONE_NEWUSER);
-    return;
+    return {};
   }
   then(user_, CLONE_NEWUSER);
   then(net_, CLONE_NEWNET);
+  return {};
 }
 
 void UserNetns::then(int fd, int types) {

@@ -75,7 +75,7 @@ class UserNetns {
   Result<void> find(const UserTarget::Descriptors& fds);
   Result<void> find(const Target& target);
   Result<void> choose(Plan plan);
-  void by_owner();
+  Result<void> by_owner();
   void then(int fd, int types);
 
   std::string shown_;

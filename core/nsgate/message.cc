@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "nsgate/file_limit.h"
 #include "nsgate/stub_image.h"
 
 namespace nsgate::detail {
@@ -110,14 +111,14 @@ bool dead_can_be_named() {
                            std::to_string(::getpid());
 }
 
-/// For the stub alone.
-void add_identity(ChildPlan& plan) {
+/// For the stub alone. False: the caller's capabilities cannot be told.
+bool add_identity(ChildPlan& plan) {
   (void)::getrandom(&plan.name, sizeof plan.name, 0);
   // As hexadecimal digits, because /proc escapes some others.
   for (char& letter : plan.name) letter = "0123456789abcdef"[letter & 0xf];
   plan.name[sizeof plan.name - 1] = '\0';
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  ::syscall(SYS_capget, &header, plan.capabilities);
+  return ::syscall(SYS_capget, &header, plan.capabilities) == 0;
 }
 
 /// Lays what the plan's offsets name behind the plan.
@@ -193,8 +194,7 @@ Result<Message> Message::make(const Command& command, const Words& words,
   plan.parent_death_signal = command.parent_death_signal;
   plan.parent = ::getpid();
 
-  if (kind == Kind::stub && !dead_can_be_named()) kind = Kind::copied;
-  if (kind == Kind::stub) add_identity(plan);
+  if (kind == Kind::stub && !(dead_can_be_named() && add_identity(plan))) kind = Kind::copied;
   Message message(kind, stub_image(), plan, tail.bytes());
   if (!message.share()) return std::unexpected(Error{Stage::pipe, errno, command.argv.front()});
   return message;
@@ -210,8 +210,9 @@ Message::Message(Kind kind, std::span<const char> stub, const ChildPlan& plan,
 
 bool Message::share() {
   if (kind_ == Kind::stub) {
-    file_ = executable_memfd();
-    // Written and then mapped: a write says when there is no memory, and a mapping kills.
+    if (may_grow_to(bytes_.size())) file_ = executable_memfd();
+    // Written and then mapped: a write says when there is no memory, and a mapping ends the caller
+    // by SIGBUS.
     if (!file_ || ::pwrite(file_.get(), bytes_.data(), bytes_.size(), 0) !=
                       static_cast<ssize_t>(bytes_.size())) {
       file_.reset();

@@ -40,7 +40,8 @@ Opened open_task(const detail::TaskName& name) {
   if (!file || *file) return file;
   // setns(2) takes a pidfd as well, since Linux 5.8.
   Fd pidfd = task->take_pidfd();
-  return pidfd ? std::move(pidfd) : Fd(::fcntl(task->pidfd(), F_DUPFD_CLOEXEC, 0));
+  if (!pidfd) pidfd = Fd(::fcntl(task->pidfd(), F_DUPFD_CLOEXEC, 0));
+  return pidfd ? Opened(std::move(pidfd)) : refused(errno, name.to_string());
 }
 
 Opened netns_of_socket(int fd, const std::string& shown) {

@@ -55,10 +55,11 @@ void nsgate_stub_main(long* stack) noexcept {
     sys(SYS_close, file);
     auto& plan = *reinterpret_cast<ChildPlan*>(message + static_cast<long>(plan_offset));
     volatile Record& record = plan.record;
-    record.in_stub = true;
     plan.argv = argv;
     plan.envp = envp;
     sys(SYS_prctl, PR_SET_NAME, word(plan.name));
+    // Not before it has its name: who dies without it must not pass for the program.
+    record.in_stub = true;
     // execve(2) gives root back what it had dropped, and takes from others what they had.
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     const long kept = sys(SYS_capset, word(&header), word(plan.capabilities));

@@ -34,7 +34,7 @@ pid_t pid_of(int pidfd) {
     pid_t pid = 0;
     if (word == "Pid:" && info >> pid) return pid > 0 ? pid : 0;
   }
-  return 0;
+  return info.bad() ? -1 : 0;
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ Result<Fd> Task::checked(Fd file, int type) const {
 
 bool Task::alive() const {
   // glibc 2.36 declares pidfd_send_signal without C linkage, so that C++ cannot call it.
-  return ::syscall(SYS_pidfd_send_signal, pidfd_, 0, nullptr, 0) == 0 || errno == EPERM;
+  return ::syscall(SYS_pidfd_send_signal, pidfd_, 0, nullptr, 0) == 0 || unavailable(errno);
 }
 
 }  // namespace nsgate::detail
