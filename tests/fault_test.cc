@@ -132,6 +132,7 @@ const Command full{.argv = {helper(), "args", "hello"},
 
 TEST(InNetns, FailureOfEachSystemCallIsToldRight) {
   BEHAVIOUR("CP12 FD02");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(enters(other), "");
@@ -140,6 +141,7 @@ TEST(InNetns, FailureOfEachSystemCallIsToldRight) {
 // As on a kernel older than 6.11.
 TEST(InNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
   BEHAVIOUR("CP12 FD02");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(
@@ -149,6 +151,7 @@ TEST(InNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
 
 TEST(ExecInNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
   BEHAVIOUR("CP12 FD02");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(executes(other), "caller");
@@ -156,6 +159,7 @@ TEST(ExecInNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
 
 TEST(ExecInNetns, FailureOfEachSystemCallOfTheChildIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(executes(other), "child");
@@ -163,6 +167,7 @@ TEST(ExecInNetns, FailureOfEachSystemCallOfTheChildIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
   BEHAVIOUR("CP12 FD02");
+  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "caller");
 }
@@ -170,6 +175,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
 // As on a kernel older than 6.11.
 TEST(ExecInUserNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
   BEHAVIOUR("CP12 FD02");
+  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(
       executes_in_both(other), "caller",
@@ -179,18 +185,21 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheChildIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "child");
 }
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheStubIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "stub");
 }
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCopyIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "child",
                             {{"caller memfd_create nsgate", -1, Fault::Kind::error, EPERM}});
@@ -198,6 +207,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCopyIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallForAFullCommandIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(unsanitized);
   const UserScratch other;
   const std::vector<Fault> as_copy{{"caller memfd_create nsgate", -1, Fault::Kind::error, EPERM}};
   expect_every_failure_told(executes_in_both(other, full), "stub");
@@ -206,6 +216,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallForAFullCommandIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerForAFullCommandIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other, full), "caller");
 }
@@ -213,6 +224,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerForAFullCommandIsToldRig
 // As behind a filter older than Linux 5.9.
 TEST(ExecInNetns, FailureOfEachSystemCallThatClosesByListingIsToldRight) {
   BEHAVIOUR("CP12 FD02");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(executes(other), "child",

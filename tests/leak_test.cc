@@ -109,6 +109,7 @@ const Command no_end{.argv = {helper(), "hang"}, .deadline = std::chrono::millis
 
 TEST(Leak, InNetnsLeavesNothingBehind) {
   BEHAVIOUR("LT16 CP12");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   const Fd user = other.open("ns/user");
@@ -129,6 +130,7 @@ TEST(Leak, InNetnsLeavesNothingBehind) {
 
 TEST(Leak, ExecInNetnsLeavesNothingBehind) {
   BEHAVIOUR("LT16 CP12");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   const auto inside = Target::process(other.pid());
@@ -149,6 +151,7 @@ TEST(Leak, ExecInNetnsLeavesNothingBehind) {
 
 TEST(Leak, ExecInUserNetnsLeavesNothingBehind) {
   BEHAVIOUR("LT16 CP12");
+  REQUIRES(unsanitized);
   const UserScratch other;
   const UserScratch unmapped(UserScratch::Map::none);
   const auto inside = UserTarget::process(other.pid());
@@ -211,6 +214,7 @@ int enter_where_there_is_room_for(int netns_count) {
 
 TEST(Leak, EnteredNamespaceEndsWithItsLastUser) {
   BEHAVIOUR("LT16");
+  REQUIRES(unsanitized);
   EXPECT_EQ(answer_of_child([] { return enter_where_there_is_room_for(4); }), 0);
 }
 
