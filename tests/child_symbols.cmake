@@ -13,8 +13,8 @@ cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND ${NM} --format=posix ${OBJECT}
                 OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
 # An object without this is not the one that was meant.
-if(NOT listing MATCHES "run_child[^\n]* T ")
-  message(FATAL_ERROR "${OBJECT} does not define run_child: it is not what runs in the child")
+if(NOT listing MATCHES "start_child[^\n]* T ")
+  message(FATAL_ERROR "${OBJECT} does not define start_child: it is not what runs in the child")
 endif()
 
 # The table of offsets names no function.

@@ -187,7 +187,9 @@ void enter(ChildPlan& plan, bool fresh) noexcept {
   execute(plan);
 }
 
-int run_child(void* argument) noexcept {
+namespace {
+
+[[noreturn]] void run_child(void* argument) noexcept {
   auto& plan = *static_cast<ChildPlan*>(argument);
   const bool for_stub = plan.message >= 0;
   if (arrange(plan, for_stub)) {
@@ -205,6 +207,12 @@ int run_child(void* argument) noexcept {
     }
   }
   while (true) sys(SYS_exit_group, 127);
+}
+
+}  // namespace
+
+long start_child(unsigned long flags, void* stack_end, int* pidfd, ChildPlan& plan) noexcept {
+  return sys_clone(flags, stack_end, pidfd, &run_child, &plan);
 }
 
 }  // namespace nsgate::detail

@@ -95,7 +95,8 @@ bool arrange(ChildPlan& plan, bool for_stub) noexcept;
 /// `arrange`; all signals are blocked, unless the process is the caller's own to give away.
 void enter(ChildPlan& plan, bool fresh) noexcept;
 
-/// The child's life, for clone(2): `plan` is a ChildPlan. REQUIRES: all signals are blocked.
-int run_child(void* plan) noexcept;
+/// Starts the child, whose life is `arrange` and what comes after. The pid, or -errno. `flags` and
+/// `pidfd` as clone(2) has them. REQUIRES: all signals are blocked; `stack_end` is aligned to 16.
+long start_child(unsigned long flags, void* stack_end, int* pidfd, ChildPlan& plan) noexcept;
 
 }  // namespace nsgate::detail

@@ -46,15 +46,15 @@ std::optional<std::string> name_of(pid_t pid) {
 }  // namespace
 
 std::expected<ChildProcess, int> ChildProcess::start(ChildPlan& plan, Memory memory) {
-  // Enough for run_child; the kernel uses a stack of its own for execve.
+  // Enough for the child; the kernel uses a stack of its own for execve.
   alignas(16) std::array<char, 16384> stack;
   // No exit signal: see became_program.
-  const int flags = CLONE_VFORK | CLONE_PIDFD | (memory == Memory::shared ? CLONE_VM : 0);
+  const unsigned long flags = CLONE_VFORK | CLONE_PIDFD | (memory == Memory::shared ? CLONE_VM : 0);
   int pidfd = -1;
   const AllSignalsBlocked blocked;
-  const pid_t pid = ::clone(&run_child, stack.data() + stack.size(), flags, &plan, &pidfd);
-  if (pid < 0) return std::unexpected(errno);
-  return ChildProcess(plan, pid, pidfd);
+  const long pid = start_child(flags, stack.data() + stack.size(), &pidfd, plan);
+  if (pid < 0) return std::unexpected(static_cast<int>(-pid));
+  return ChildProcess(plan, static_cast<pid_t>(pid), pidfd);
 }
 
 ChildProcess::ChildProcess(const ChildPlan& plan, pid_t pid, int pidfd)

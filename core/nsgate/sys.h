@@ -4,6 +4,8 @@
 // library. Async-signal-safe. Private to core.
 #pragma once
 
+#include <sys/syscall.h>
+
 namespace nsgate::detail {
 
 /// Returns what the kernel returns: an error is -errno.
@@ -35,6 +37,55 @@ inline long sys(long number, long a = 0, long b = 0, long c = 0, long d = 0, lon
 #else
 #error \
     "nsgate makes system calls on x86-64 and aarch64 only; other processors need their lines here"
+#endif
+}
+
+/// clone(2) on a stack of its own, in which the child calls run(argument), which must not return.
+/// Returns the pid, or -errno. Not clone(3): a sanitizer's interceptor of it would run in the
+/// child, in memory that the child may share.
+inline long sys_clone(unsigned long flags, void* stack_end, int* pidfd, void (*run)(void*),
+                      void* argument) noexcept {
+#if defined(__x86_64__)
+  register long r10 asm("r10") = 0;
+  register long r8 asm("r8") = 0;
+  register void* r12 asm("r12") = argument;
+  register auto r13 asm("r13") = run;
+  long result;
+  asm volatile(
+      "syscall\n"
+      "test %%rax, %%rax\n"
+      "jnz 1f\n"
+      "xor %%ebp, %%ebp\n"
+      "mov %%r12, %%rdi\n"
+      "call *%%r13\n"
+      "hlt\n"
+      "1:\n"
+      : "=a"(result)
+      : "a"(SYS_clone), "D"(flags), "S"(stack_end), "d"(pidfd), "r"(r10), "r"(r8), "r"(r12),
+        "r"(r13)
+      : "rcx", "r11", "memory");
+  return result;
+#else
+  register long x8 asm("x8") = SYS_clone;
+  register auto x0 asm("x0") = static_cast<long>(flags);
+  register void* x1 asm("x1") = stack_end;
+  register int* x2 asm("x2") = pidfd;
+  register long x3 asm("x3") = 0;
+  register long x4 asm("x4") = 0;
+  register void* x19 asm("x19") = argument;
+  register auto x20 asm("x20") = run;
+  asm volatile(
+      "svc 0\n"
+      "cbnz x0, 1f\n"
+      "mov x29, xzr\n"
+      "mov x0, x19\n"
+      "blr x20\n"
+      "brk 1\n"
+      "1:\n"
+      : "+r"(x0)
+      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x19), "r"(x20)
+      : "memory");
+  return x0;
 #endif
 }
 
