@@ -65,8 +65,11 @@ Result<void> UserNetns::find(const detail::TaskName& name) {
 }
 
 Result<void> UserNetns::find(const UserTarget::Descriptors& fds) {
-  auto kind = detail::check_namespace(fds.user, CLONE_NEWUSER, shown_);
-  if (kind) kind = detail::check_namespace(fds.net, CLONE_NEWNET, shown_);
+  const auto check = [](int fd, int type) {
+    return detail::check_namespace(fd, type, Target::descriptor(fd).to_string());
+  };
+  auto kind = check(fds.user, CLONE_NEWUSER);
+  if (kind) kind = check(fds.net, CLONE_NEWNET);
   user_ = fds.user;
   net_ = fds.net;
   return kind;
