@@ -23,6 +23,7 @@
 #include "support/kernel.h"
 #include "support/matchers.h"
 #include "support/namespaces.h"
+#include "support/open_fds.h"
 #include "support/requirements.h"
 #include "support/syscall_filter.h"
 
@@ -70,7 +71,7 @@ TEST(Exec, ChildKilledOnItsWayIsAnErrorOfTheStageItWasIn) {
   const Command command{.argv = {helper(), "exit", "0"}};
   for (const auto& [way, execute] : survivable_ways()) {
     SCOPED_TRACE(way);
-    const Stage first = way == "exec_in_netns" ? Stage::setns_net : Stage::setns_user;
+    const Stage first = way == "exec_in_netns" ? Stage::setns_net : Stage::setns_both;
 
     EXPECT_EQ(ended_with_fatal(SYS_setns, execute, command), killed(first, SIGSYS));
     for (const auto& [number, stage] : on_the_way) {
@@ -145,9 +146,8 @@ void* end_of_cancelled(Call& call) {
   return end;
 }
 
-// A child that met the request in its write(2) would unwind the caller's frames; a destructor that
-// met it in close(2) would end the process.
-TEST(Exec, PendingCancellationDoesNotTouchACallThatFails) {
+// A destructor that met the request in close(2) would end the process.
+TEST(Exec, PendingCancellationDoesNotTouchACallThatStartsNoChild) {
   BEHAVIOUR("EX02");
   REQUIRES(unsanitized);
   const UserScratch other;
@@ -160,9 +160,29 @@ TEST(Exec, PendingCancellationDoesNotTouchACallThatFails) {
   for (Call* call : {&joining, &opening}) {
     EXPECT_EQ(end_of_cancelled(*call), PTHREAD_CANCELED);
     ASSERT_TRUE(call->result);
+    EXPECT_THAT(*call->result, FailsAt(Stage::open, EINVAL));
   }
-  EXPECT_THAT(*joining.result, FailsAt(Stage::setns_user, EINVAL));
-  EXPECT_THAT(*opening.result, FailsAt(Stage::setns_net, EINVAL));
+}
+
+// A child that met the request would unwind the caller's frames.
+TEST(Exec, PendingCancellationUnwindsACallWhoseChildFails) {
+  BEHAVIOUR("EX02");
+  REQUIRES(unsanitized);
+  auto ways = exec_ways();
+  ways["of oneself in sequence"] = [](const Command& command) {
+    return exec_in_user_netns(UserTarget::process(::getpid()), command, Plan::sequential);
+  };
+  for (const auto& [way, execute] : ways) {
+    SCOPED_TRACE(way);
+    Call call{[&run = execute] { return run({.argv = {"/no/such/program"}}); }, std::nullopt};
+    const OpenFds before;
+
+    EXPECT_EQ(end_of_cancelled(call), PTHREAD_CANCELED);
+    EXPECT_FALSE(call.result);
+
+    EXPECT_LE(::waitpid(-1, nullptr, WNOHANG | __WALL), 0) << "a child was not reaped";
+    EXPECT_EQ(OpenFds(), before);
+  }
 }
 
 }  // namespace
