@@ -83,8 +83,15 @@ Result<void> UserNetns::find(const Target& target) {
   owned_user_ = Fd(::ioctl(net_, NS_GET_USERNS));
   user_ = owned_user_.get();
   if (owned_user_) return {};
-  return std::unexpected(
-      Error{Stage::open, errno, shown_, 0, "the owner is not in your user namespace or below it"});
+  Error error{Stage::open, errno, shown_};
+  if (error.code == ENOTTY) {
+    error.code = EOPNOTSUPP;
+    error.note = "its owner is known by a namespace file only";
+  } else if (error.code == EPERM && ::ioctl(net_, NS_GET_NSTYPE) == CLONE_NEWNET) {
+    // This needs no right, so that a seccomp filter would have refused it, too.
+    error.note = "the owner is not in your user namespace or below it";
+  }
+  return std::unexpected(std::move(error));
 }
 
 Result<void> UserNetns::choose(Plan plan) {

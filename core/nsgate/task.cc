@@ -63,8 +63,8 @@ Result<Task> Task::find(const TaskName& name) {
     task.borrowed_ = true;
     return task;
   }
-  const pid_t id = name.thread != 0 ? name.thread : name.process;
-  const unsigned flags = name.thread != 0 && name.thread != name.process ? pidfd_thread : 0;
+  const pid_t id = name.thread.value_or(name.process);
+  const unsigned flags = id != name.process ? pidfd_thread : 0;
   task.owned_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, id, flags)));
   task.pidfd_ = task.owned_.get();
   const bool no_threads = flags != 0 && errno == EINVAL;
@@ -72,9 +72,8 @@ Result<Task> Task::find(const TaskName& name) {
     return std::unexpected(task.error(errno));
   }
   // The kernel looks the thread up in this process; EPERM is a thread that may not be signalled.
-  if (name.thread != 0 && ::syscall(SYS_tgkill, name.process, name.thread, 0) != 0 &&
-      errno == ESRCH) {
-    return std::unexpected(task.error(ESRCH));
+  if (name.thread && ::syscall(SYS_tgkill, name.process, *name.thread, 0) != 0 && errno != EPERM) {
+    return std::unexpected(task.error(errno));
   }
   return task;
 }
@@ -94,12 +93,16 @@ Result<Fd> Task::open_namespace(int type) const {
 
 Result<Fd> Task::open_in_proc(int type) const {
   const pid_t process = borrowed_ ? pid_of(pidfd_) : process_;
-  if (process < 0) return Fd();
-  if (borrowed_ && process == 0) {
-    return std::unexpected(alive() ? error(EINVAL, "no process here, or no pidfd") : error(ESRCH));
+  if (borrowed_ && process <= 0) {
+    if (!alive()) {
+      // pidfd_send_signal(2) says EBADF of whatever is no pidfd.
+      return std::unexpected(errno == EBADF ? error(EINVAL, "not a pidfd") : error(ESRCH));
+    }
+    if (process < 0) return Fd();
+    return std::unexpected(error(EINVAL, "no pidfd of a process that this /proc shows"));
   }
   std::string path = "/proc/" + std::to_string(process);
-  if (thread_ != 0) path += "/task/" + std::to_string(thread_);
+  if (thread_) path += "/task/" + std::to_string(*thread_);
   // A recycled pid cannot make the two namespaces those of two processes, even without a pidfd: the
   // directory stays that of this one, and openat then fails with ESRCH (fs/proc/base.c).
   const Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

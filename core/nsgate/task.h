@@ -6,6 +6,7 @@
 
 #include <sched.h>
 
+#include <optional>
 #include <string>
 
 #include "nsgate/error.h"
@@ -39,7 +40,7 @@ class Task {
 
   std::string shown_;
   pid_t process_ = 0;
-  pid_t thread_ = 0;
+  std::optional<pid_t> thread_;
   Fd owned_;
   int pidfd_ = -1;
   bool borrowed_ = false;
