@@ -8,7 +8,6 @@
 #include <linux/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -21,6 +20,7 @@
 #include "nsgate/in_netns.h"
 #include "support/both_ways.h"
 #include "support/either_user.h"
+#include "support/hidden_proc.h"
 #include "support/kernel.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
@@ -147,15 +147,6 @@ TEST(Netns, SocketOfAnothersNamespaceLeadsNowhere) {
   });
 
   EXPECT_THAT(errors, ElementsAre(0, EPERM, ENOTTY));
-}
-
-/// For a child with its own mounts: an empty /proc.
-int hide_proc() {
-  if (::unshare(CLONE_NEWNS) != 0 ||
-      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    return errno;
-  }
-  return error_of(::mount("none", "/proc", "tmpfs", 0, nullptr));
 }
 
 TEST(Netns, WithoutProcAPidIsWithinReachLikeADescriptor) {
