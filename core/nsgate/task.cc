@@ -39,7 +39,8 @@ pid_t pid_of(int pidfd) {
 }  // namespace
 
 Result<void> check_namespace(int fd, int type, const std::string& shown) {
-  const int found = ::ioctl(fd, NS_GET_NSTYPE);
+  // Of a pidfd Linux 6.12 says EINVAL unless the argument is 0 (fs/pidfs.c).
+  const int found = ::ioctl(fd, NS_GET_NSTYPE, 0);
   if (found == type || (found < 0 && unavailable(errno))) return {};
   if (found < 0 && errno != ENOTTY) return std::unexpected(Error{Stage::open, errno, shown});
   Error error{Stage::open, EINVAL, shown};
