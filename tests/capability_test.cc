@@ -97,15 +97,17 @@ TEST(ExecInUserNetns, UidZeroWithoutCapSysAdminIsRefusedAnotherUsersUsernsOnly) 
   REQUIRES(root);
   const UserScratch own;
   const UserScratch of_uid_1000(UserScratch::Map::owner_to_zero, 1000);
-  const auto try_target = [](const UserScratch& scratch) {
+  const auto try_target = [](const UserScratch& scratch, Plan plan) {
     return answer_of_child([&]() -> Ended {
       if (const int error = drop_capability(CAP_SYS_ADMIN); error != 0) return exited(error);
-      return how_it_ended(exec_in_user_netns(UserTarget::process(scratch.pid()), no_program));
+      return how_it_ended(exec_in_user_netns(UserTarget::process(scratch.pid()), no_program, plan));
     });
   };
 
-  EXPECT_EQ(try_target(own), entered);
-  EXPECT_EQ(try_target(of_uid_1000), refused(Stage::setns_user, EPERM));
+  EXPECT_EQ(try_target(own, Plan::automatic), entered);
+  EXPECT_EQ(try_target(own, Plan::sequential), entered);
+  EXPECT_EQ(try_target(of_uid_1000, Plan::automatic), refused(Stage::setns_both, EPERM));
+  EXPECT_EQ(try_target(of_uid_1000, Plan::sequential), refused(Stage::setns_user, EPERM));
 }
 
 TEST(Socket, ItsNetnsIsGivenOnlyToWhoAdministersIt) {

@@ -23,6 +23,7 @@
 #include "support/kernel.h"
 #include "support/matchers.h"
 #include "support/namespaces.h"
+#include "support/open_fds.h"
 #include "support/requirements.h"
 #include "support/syscall_filter.h"
 
@@ -48,32 +49,29 @@ Ended ended_with_fatal(long number, const std::function<Result<Finished>(const C
   });
 }
 
-/// The ways whose caller outlives a child that dumps core on its way (see CoreDump below).
-auto survivable_ways() {
-  auto ways = exec_ways();
+/// Whether a child that dumps core at this stage takes its caller along (see CoreDump below).
+bool shares_its_fate(const std::string& way, Stage stage) {
+  // The stub, which joins and executes for exec_in_user_netns, has memory of its own.
+  const bool shared_memory = way == "exec_in_netns" || stage < Stage::setns_user;
   // fs/coredump.c: only the thread group since Linux 5.16.
-  const bool shared_fate = on_this_kernel<bool>({{{0, 0}, true}, {{5, 16}, false}});
-  if (shared_fate)
-    std::erase_if(ways, [](const auto& way) { return way.first == "exec_in_netns"; });
-  return ways;
+  return shared_memory && on_this_kernel<bool>({{{0, 0}, true}, {{5, 16}, false}});
 }
 
 struct Point {
   long number;
   Stage stage;
 };
-constexpr std::initializer_list<Point> on_the_way{
-    {SYS_dup3, Stage::stdio}, {SYS_close_range, Stage::descriptors}, {SYS_execve, Stage::exec}};
 
 TEST(Exec, ChildKilledOnItsWayIsAnErrorOfTheStageItWasIn) {
   BEHAVIOUR("EX23 PP12");
   const Command command{.argv = {helper(), "exit", "0"}};
-  for (const auto& [way, execute] : survivable_ways()) {
-    SCOPED_TRACE(way);
-    const Stage first = way == "exec_in_netns" ? Stage::setns_net : Stage::setns_user;
-
-    EXPECT_EQ(ended_with_fatal(SYS_setns, execute, command), killed(first, SIGSYS));
-    for (const auto& [number, stage] : on_the_way) {
+  for (const auto& [way, execute] : exec_ways()) {
+    const Stage joining = way == "exec_in_netns" ? Stage::setns_net : Stage::setns_both;
+    for (const auto& [number, stage] :
+         {Point{SYS_dup3, Stage::stdio}, Point{SYS_close_range, Stage::descriptors},
+          Point{SYS_setns, joining}, Point{SYS_execve, Stage::exec}}) {
+      if (shares_its_fate(way, stage)) continue;
+      SCOPED_TRACE(way + ", killed at " + std::string(to_string(stage)));
       EXPECT_EQ(ended_with_fatal(number, execute, command), killed(stage, SIGSYS));
     }
   }
@@ -82,7 +80,8 @@ TEST(Exec, ChildKilledOnItsWayIsAnErrorOfTheStageItWasIn) {
 TEST(Exec, ChildKilledOnItsWayIsAnErrorAlsoWhenItsEndCannotBeKnown) {
   BEHAVIOUR("EX15 EX23");
   const Command command{.argv = {helper(), "exit", "0"}};
-  for (const auto& [way, execute] : survivable_ways()) {
+  for (const auto& [way, execute] : exec_ways()) {
+    if (shares_its_fate(way, Stage::exec)) continue;
     SCOPED_TRACE(way);
 
     const auto ended = answer_of_child([&, &run = execute] {
@@ -145,9 +144,8 @@ void* end_of_cancelled(Call& call) {
   return end;
 }
 
-// A child that met the request in its write(2) would unwind the caller's frames; a destructor that
-// met it in close(2) would end the process.
-TEST(Exec, PendingCancellationDoesNotTouchACallThatFails) {
+// A destructor that met the request in close(2) would end the process.
+TEST(Exec, PendingCancellationDoesNotTouchACallThatStartsNoChild) {
   BEHAVIOUR("EX02");
   REQUIRES(unsanitized);
   const UserScratch other;
@@ -160,9 +158,29 @@ TEST(Exec, PendingCancellationDoesNotTouchACallThatFails) {
   for (Call* call : {&joining, &opening}) {
     EXPECT_EQ(end_of_cancelled(*call), PTHREAD_CANCELED);
     ASSERT_TRUE(call->result);
+    EXPECT_THAT(*call->result, FailsAt(Stage::open, EINVAL));
   }
-  EXPECT_THAT(*joining.result, FailsAt(Stage::setns_user, EINVAL));
-  EXPECT_THAT(*opening.result, FailsAt(Stage::setns_net, EINVAL));
+}
+
+// A child that met the request would unwind the caller's frames.
+TEST(Exec, PendingCancellationUnwindsACallWhoseChildFails) {
+  BEHAVIOUR("EX02");
+  REQUIRES(unsanitized);
+  auto ways = exec_ways();
+  ways["of oneself in sequence"] = [](const Command& command) {
+    return exec_in_user_netns(UserTarget::process(::getpid()), command, Plan::sequential);
+  };
+  for (const auto& [way, execute] : ways) {
+    SCOPED_TRACE(way);
+    Call call{[&run = execute] { return run({.argv = {"/no/such/program"}}); }, std::nullopt};
+    const OpenFds before;
+
+    EXPECT_EQ(end_of_cancelled(call), PTHREAD_CANCELED);
+    EXPECT_FALSE(call.result);
+
+    EXPECT_LE(::waitpid(-1, nullptr, WNOHANG | __WALL), 0) << "a child was not reaped";
+    EXPECT_EQ(OpenFds(), before);
+  }
 }
 
 }  // namespace

@@ -26,8 +26,11 @@
 namespace nsgate::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::Each;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 /// Leaves room for `free` descriptors, until the end of the scope.
 class NearlyFullTable {
@@ -72,8 +75,7 @@ TEST(InNetns, FullTableIsEmfileAtOpen) {
       [] { return how_it_ended(in_netns(Target::path("/proc/self/ns/uts"), [] {})); });
 
   EXPECT_EQ(ended.front(), refused(Stage::open, EMFILE));
-  EXPECT_THAT((std::vector(ended.begin() + 1, ended.end())),
-              Each(refused(Stage::setns_net, EINVAL)));
+  EXPECT_THAT((std::vector(ended.begin() + 1, ended.end())), Each(refused(Stage::open, EINVAL)));
   EXPECT_EQ(OpenFds(), before);
 }
 
@@ -146,8 +148,8 @@ TEST(ExecInUserNetns, FullTableIsEmfileAtOpenThenAtPipe) {
   const OpenFds before;
 
   const auto ended = with_little_room([program = helper()] {
-    return how_it_ended(
-        exec_in_user_netns(UserTarget::process(::getpid()), {.argv = {program, "exit", "0"}}));
+    return how_it_ended(exec_in_user_netns(UserTarget::process(::getpid()),
+                                           {.argv = {program, "exit", "0"}}, Plan::sequential));
   });
 
   EXPECT_EQ(ended.front(), refused(Stage::open, EMFILE));
@@ -156,6 +158,28 @@ TEST(ExecInUserNetns, FullTableIsEmfileAtOpenThenAtPipe) {
               Each(AnyOf(refused(Stage::open, EMFILE), refused(Stage::pipe, EMFILE),
                          refused(Stage::clone, EMFILE), refused(Stage::setns_user, EINVAL))));
   EXPECT_TRUE(std::ranges::is_sorted(ended, {}, &Ended::stage));
+  EXPECT_EQ(OpenFds(), before);
+}
+
+TEST(ExecInUserNetns, EveryNumberOfFreeDescriptorsIsRefusedOrEnough) {
+  BEHAVIOUR("FD08");
+  const UserScratch other;
+  const OpenFds before;
+
+  const auto ended = with_little_room([program = helper(), pid = other.pid()] {
+    return how_it_ended(
+        exec_in_user_netns(UserTarget::process(pid), {.argv = {program, "exit", "0"}}));
+  });
+
+  const auto enough_at = std::ranges::find(ended, exited(0));
+  EXPECT_EQ(ended.front(), refused(Stage::open, EMFILE));
+  EXPECT_THAT(std::vector(ended.begin(), enough_at),
+              Each(AnyOf(refused(Stage::open, EMFILE), refused(Stage::pipe, EMFILE),
+                         refused(Stage::clone, EMFILE))));
+  EXPECT_TRUE(std::is_sorted(ended.begin(), enough_at, [](const Ended& one, const Ended& next) {
+    return one.stage < next.stage;
+  }));
+  EXPECT_THAT(std::vector(enough_at, ended.end()), AllOf(Not(IsEmpty()), Each(exited(0))));
   EXPECT_EQ(OpenFds(), before);
 }
 

@@ -77,7 +77,7 @@ TEST(InNetns, ErrorOfTheClosureIsNotMistakenForOneOfEntering) {
   EXPECT_EQ(thrown->code(), refused);
   EXPECT_THAT(in_netns(target, [&] { return refused; }), IsOkAndHolds(refused));
   EXPECT_THAT(in_netns(Target::descriptor(-1), [&] { throw std::system_error(refused, "setns"); }),
-              FailsAt(Stage::setns_net, EBADF));
+              FailsAt(Stage::open, EBADF));
 }
 
 /// A result that cannot be handed over; tells which thread has tried.

@@ -197,7 +197,7 @@ TEST(ExecInUserNetns, RefusesAnEmptyUserDescriptor) {
 
   EXPECT_THAT(exec_in_user_netns(UserTarget::descriptors({.user = -1, .net = net.get()}),
                                  {.argv = {helper(), "exit", "0"}}),
-              FailsAt(Stage::setns_user, EBADF));
+              FailsAt(Stage::open, EBADF));
   EXPECT_EQ(OpenFds(), before);
 }
 

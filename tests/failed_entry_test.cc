@@ -41,8 +41,8 @@ TEST(Entry, FailureLeavesNoTraceInTheCaller) {
   const auto exec = [&](const Target& target) {
     return [=] { return how_it_ended(exec_in_netns(target, no_such_program)); };
   };
-  const auto user = [&](const UserTarget& target) {
-    return [=] { return how_it_ended(exec_in_user_netns(target, no_such_program)); };
+  const auto user = [&](const UserTarget& target, Plan plan = Plan::automatic) {
+    return [=] { return how_it_ended(exec_in_user_netns(target, no_such_program, plan)); };
   };
   const auto no_such_path = Target::path("/no/such/namespace");
   const auto no_descriptor = Target::descriptor(-1);
@@ -51,23 +51,28 @@ TEST(Entry, FailureLeavesNoTraceInTheCaller) {
   const auto out_of_reach = Target::descriptor(files.net.get());
   const std::vector<Failure> failures{
       {"in_netns of no path", refused(Stage::open, ENOENT), thread(no_such_path)},
-      {"in_netns of no descriptor", refused(Stage::setns_net, EBADF), thread(no_descriptor)},
-      {"in_netns of no namespace", refused(Stage::setns_net, EINVAL), thread(no_namespace)},
-      {"in_netns of a userns", refused(Stage::setns_net, EINVAL), thread(wrong_kind)},
+      {"in_netns of no descriptor", refused(Stage::open, EBADF), thread(no_descriptor)},
+      {"in_netns of no namespace", refused(Stage::open, EINVAL), thread(no_namespace)},
+      {"in_netns of a userns", refused(Stage::open, EINVAL), thread(wrong_kind)},
       {"in_netns without rights", refused(Stage::setns_net, EPERM), thread(out_of_reach)},
       {"exec_in_netns of no path", refused(Stage::open, ENOENT), exec(no_such_path)},
-      {"exec_in_netns of no descriptor", refused(Stage::setns_net, EBADF), exec(no_descriptor)},
-      {"exec_in_netns of no namespace", refused(Stage::setns_net, EINVAL), exec(no_namespace)},
-      {"exec_in_netns of a userns", refused(Stage::setns_net, EINVAL), exec(wrong_kind)},
+      {"exec_in_netns of no descriptor", refused(Stage::open, EBADF), exec(no_descriptor)},
+      {"exec_in_netns of no namespace", refused(Stage::open, EINVAL), exec(no_namespace)},
+      {"exec_in_netns of a userns", refused(Stage::open, EINVAL), exec(wrong_kind)},
       {"exec_in_netns without rights", refused(Stage::setns_net, EPERM), exec(out_of_reach)},
-      {"exec_in_user_netns of oneself", refused(Stage::setns_user, EINVAL),
+      {"exec_in_user_netns of oneself", refused(Stage::setns_net, EPERM),
        [&] { return user(UserTarget::process(::getpid()))(); }},
-      {"exec_in_user_netns of no userns", refused(Stage::setns_user, EINVAL),
+      {"exec_in_user_netns of oneself, in sequence", refused(Stage::setns_user, EINVAL),
+       [&] { return user(UserTarget::process(::getpid()), Plan::sequential)(); }},
+      {"exec_in_user_netns of no userns", refused(Stage::open, EINVAL),
        user(UserTarget::descriptors({.user = files.net.get(), .net = files.net.get()}))},
-      {"exec_in_user_netns of no descriptor", refused(Stage::setns_net, EBADF),
+      {"exec_in_user_netns of no descriptor", refused(Stage::open, EBADF),
        user(UserTarget::descriptors({.user = files.user.get(), .net = -1}))},
-      {"exec_in_user_netns without rights to the netns", refused(Stage::setns_net, EPERM),
+      {"exec_in_user_netns without rights to the netns", refused(Stage::setns_both, EPERM),
        user(UserTarget::process(net_of_caller.pid()))},
+      {"exec_in_user_netns without rights to the netns, in sequence",
+       refused(Stage::setns_net, EPERM),
+       user(UserTarget::process(net_of_caller.pid()), Plan::sequential)},
       {"exec_in_user_netns of no program", refused(Stage::exec, ENOENT),
        user(UserTarget::process(own.pid()))},
   };

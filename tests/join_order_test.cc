@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // In which order a user namespace and a network namespace can be joined: what the kernel decides,
-// and what core makes of it. core joins "net only" and "user then net".
+// and what core's plans make of it.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -111,14 +112,20 @@ TEST(Setns, JoiningAnotherUsersUsernsFirstLosesANetnsOfRoot) {
       (Orders{.net = EPERM, .user_then_net = EPERM, .net_then_user = EPERM, .at_once = EPERM}));
 }
 
-TEST(ExecInUserNetns, IsRefusedAtTheNetnsThatRootOwnsBelowAnotherUsersUserns) {
+TEST(ExecInUserNetns, ReachesANetnsThatRootOwnsBelowAnotherUsersUsernsUnlessInSequence) {
   BEHAVIOUR("UN03");
   REQUIRES(root);
   const ParkedProcess other(&unshare_user_below_a_net_of_root);
+  const auto both = UserTarget::process(other.pid());
   const ProcessState before;
 
-  EXPECT_THAT(exec_in_user_netns(UserTarget::process(other.pid()), no_program),
+  EXPECT_THAT(exec_in_user_netns(both, no_program, Plan::sequential),
               FailsAt(Stage::setns_net, EPERM));
+  for (const Plan plan : {Plan::automatic, Plan::one_shot, Plan::owner_aware}) {
+    SCOPED_TRACE(to_string(plan));
+    EXPECT_THAT(exec_in_user_netns(both, {.argv = {helper(), "netns"}}, plan),
+                Prints(line_of(netns_of(other.pid()))));
+  }
   EXPECT_THAT(exec_in_netns(Target::process(other.pid()), {.argv = {helper(), "netns"}}),
               Prints(line_of(netns_of(other.pid()))));
   EXPECT_THAT(in_netns(Target::process(other.pid()), current_netns),
@@ -138,7 +145,7 @@ TEST(Setns, OnlyOneCallReachesANetnsOwnedAboveTheTargetsUserns) {
             (Orders{.net = EPERM, .user_then_net = EPERM, .net_then_user = EPERM, .at_once = 0}));
 }
 
-TEST(ExecInUserNetns, NeedsTheOwnerOfTheNetnsWhenTheTargetIsNestedDeeper) {
+TEST(ExecInUserNetns, NeedsTheOwnerOfTheNetnsOrOneCallWhenTheTargetIsNestedDeeper) {
   BEHAVIOUR("UN04");
   const ParkedProcess other(&unshare_nested_user);
   const NamespaceFiles files(other);
@@ -146,12 +153,18 @@ TEST(ExecInUserNetns, NeedsTheOwnerOfTheNetnsWhenTheTargetIsNestedDeeper) {
   ASSERT_TRUE(owner);
 
   EXPECT_NE(id_of(owner), id_of(files.user));
-  EXPECT_THAT(exec_in_user_netns(UserTarget::process(other.pid()), no_program),
+  const auto both = UserTarget::process(other.pid());
+  const auto netns = Prints(line_of(netns_of(other.pid())));
+  EXPECT_THAT(exec_in_user_netns(both, no_program, Plan::sequential),
               FailsAt(Stage::setns_net, EPERM));
   EXPECT_THAT(
       exec_in_user_netns(UserTarget::descriptors({.user = owner.get(), .net = files.net.get()}),
-                         {.argv = {helper(), "netns"}}),
-      Prints(line_of(netns_of(other.pid()))));
+                         {.argv = {helper(), "netns"}}, Plan::sequential),
+      netns);
+  for (const Plan plan : {Plan::automatic, Plan::one_shot, Plan::owner_aware}) {
+    SCOPED_TRACE(to_string(plan));
+    EXPECT_THAT(exec_in_user_netns(both, {.argv = {helper(), "netns"}}, plan), netns);
+  }
 }
 
 TEST(Setns, OneCallReachesWhateverSomeOrderOfTwoReaches) {
@@ -217,10 +230,14 @@ TEST(Setns, RefusedNetnsLeavesTheProcessInTheUsernsForGood) {
 TEST(ExecInUserNetns, RefusedNetnsLeavesTheCallerWhereItWas) {
   BEHAVIOUR("UN07 CP12");
   const ParkedProcess other(&only_unshare_user);
+  const auto both = UserTarget::process(other.pid());
   const ProcessState before;
 
-  EXPECT_THAT(exec_in_user_netns(UserTarget::process(other.pid()), no_program),
+  EXPECT_THAT(exec_in_user_netns(both, no_program, Plan::sequential),
               FailsAt(Stage::setns_net, EPERM));
+  // Root has the right to that network namespace, which the other order has given away.
+  EXPECT_EQ(how_it_ended(exec_in_user_netns(both, no_program)),
+            ::geteuid() == 0 ? entered : refused(Stage::setns_both, EPERM));
 
   EXPECT_EQ(ProcessState(), before);
 }

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include <array>
+#include <cerrno>
 #include <span>
 
 #include "helper/helper.h"
@@ -116,7 +117,9 @@ RC_GTEST_PROP(ExecLaw, EveryErrnoOfEverySystemCallComesBackWithItsStage, ()) {
       if (refuse_syscall(call, error) != 0) return refused(Stage::wait, error);
       return how_it_ended(run({.argv = {program, "exit", "0"}}));
     });
-    RC_ASSERT(ended == refused(stage, error));
+    // Without close_range(2), or with a filter that does not know it, /proc/self/fd is listed.
+    const bool done_without = number == SYS_close_range && (error == ENOSYS || error == EPERM);
+    RC_ASSERT(ended == (done_without ? exited(0) : refused(stage, error)));
   }
 }
 

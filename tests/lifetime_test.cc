@@ -51,7 +51,7 @@ TEST(Netns, OpenDescriptorIsEnteredAfterTheLastProcess) {
                 .by_descriptor = enter_both_ways(target)};
   });
 
-  EXPECT_THAT(seen.by_pid, Each(refused(Stage::open, ENOENT)));
+  EXPECT_THAT(seen.by_pid, Each(refused(Stage::open, ESRCH)));
   EXPECT_THAT(seen.by_descriptor, Each(exited(0)));
   EXPECT_EQ(seen.inside, seen.id);
 }
@@ -112,7 +112,7 @@ TEST(Netns, DescriptorOpenedByPathOnlyIsEnteredOnceItIsReopened) {
                 .reopened = enter_both_ways(reopened)};
   });
 
-  EXPECT_THAT(seen.itself, Each(refused(Stage::setns_net, EBADF)));
+  EXPECT_THAT(seen.itself, Each(refused(Stage::open, EBADF)));
   EXPECT_THAT(seen.reopened, Each(exited(0)));
   EXPECT_EQ(seen.inside, seen.id);
 }

@@ -3,53 +3,21 @@
 // A pid names whoever has it now; a descriptor stays with the process it was opened for.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/sched.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <string>
-#include <system_error>
 
 #include "nsgate/in_netns.h"
 #include "support/either_user.h"
 #include "support/matchers.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
+#include "support/successor.h"
 #include "support/system_calls.h"
 
 namespace nsgate::test {
 namespace {
-
-/// A process, in the test's namespaces, with a pid that was another's. REQUIRES: root.
-class Successor {
- public:
-  explicit Successor(pid_t pid) {
-    clone_args args{};
-    args.exit_signal = SIGCHLD;
-    args.set_tid = reinterpret_cast<std::uintptr_t>(&pid);
-    args.set_tid_size = 1;
-    pid_ = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
-    if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "clone3 with set_tid");
-    if (pid_ == 0) {
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      for (;;) ::pause();
-    }
-  }
-  Successor(const Successor&) = delete;
-  ~Successor() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-
- private:
-  pid_t pid_;
-};
 
 Fd open_process_directory(pid_t pid) {
   const auto path = "/proc/" + std::to_string(pid);

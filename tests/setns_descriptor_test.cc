@@ -68,12 +68,13 @@ TEST(Setns, NoOpenDescriptorIsEbadfWhateverTheType) {
   for (const int closed : {-1, closed_descriptor(0), closed_descriptor(200)}) {
     SCOPED_TRACE(closed);
     EXPECT_THAT(setns_errors(closed), Each(EBADF));
-    EXPECT_THAT(enter_both_ways(Target::descriptor(closed)),
-                Each(refused(Stage::setns_net, EBADF)));
+    EXPECT_THAT(enter_both_ways(Target::descriptor(closed)), Each(refused(Stage::open, EBADF)));
   }
 }
 
-TEST(ExecInUserNetns, NoOpenDescriptorIsEbadfAtItsOwnStage) {
+constexpr std::array plans_for_descriptors{Plan::automatic, Plan::sequential, Plan::owner_aware};
+
+TEST(ExecInUserNetns, NoOpenDescriptorIsEbadfAtOpenAndNamed) {
   BEHAVIOUR("TR01");
   const UserScratch other;
   const Fd user = other.open("ns/user");
@@ -82,12 +83,15 @@ TEST(ExecInUserNetns, NoOpenDescriptorIsEbadfAtItsOwnStage) {
 
   for (const int closed : {-1, closed_descriptor(0), closed_descriptor(200)}) {
     SCOPED_TRACE(closed);
-    EXPECT_THAT(
-        exec_in_user_netns(UserTarget::descriptors({.user = closed, .net = net.get()}), command),
-        FailsAt(Stage::setns_user, EBADF));
-    EXPECT_THAT(
-        exec_in_user_netns(UserTarget::descriptors({.user = user.get(), .net = closed}), command),
-        FailsAt(Stage::setns_net, EBADF));
+    for (const Plan plan : plans_for_descriptors) {
+      SCOPED_TRACE(to_string(plan));
+      for (const auto& target : {UserTarget::descriptors({.user = closed, .net = net.get()}),
+                                 UserTarget::descriptors({.user = user.get(), .net = closed})}) {
+        const auto ended = exec_in_user_netns(target, command, plan);
+        ASSERT_THAT(ended, FailsAt(Stage::open, EBADF));
+        EXPECT_EQ(ended.error().operands, "descriptor " + std::to_string(closed));
+      }
+    }
   }
 }
 
@@ -102,7 +106,7 @@ TEST(Setns, FileThatIsNoNamespaceIsEinvalWhateverTheType) {
     ASSERT_TRUE(file);
     EXPECT_THAT(setns_errors(file.get()), Each(EINVAL));
     EXPECT_THAT(enter_both_ways(Target::descriptor(file.get())),
-                Each(refused(Stage::setns_net, EINVAL)));
+                Each(refused(Stage::open, EINVAL)));
   }
   EXPECT_EQ(OpenFds(), before);
 }
@@ -115,7 +119,7 @@ TEST(Setns, NamespaceOpenedByPathOnlyIsEbadf) {
 
   EXPECT_THAT(setns_errors(by_path.get()), Each(EBADF));
   EXPECT_THAT(enter_both_ways(Target::descriptor(by_path.get())),
-              Each(refused(Stage::setns_net, EBADF)));
+              Each(refused(Stage::open, EBADF)));
 }
 
 TEST(Setns, TypeMustBeThatOfTheNamespaceOrZero) {
@@ -134,20 +138,21 @@ TEST(Setns, TypeMustBeThatOfTheNamespaceOrZero) {
   EXPECT_THAT(errors, ElementsAre(EINVAL, EINVAL, EINVAL, 0, 0));
 }
 
-TEST(Netns, NamespaceOfAnotherTypeIsRefusedBySetns) {
+TEST(Netns, NamespaceOfAnotherTypeIsRefusedAtOpen) {
   BEHAVIOUR("TR04");
   for (const char* file : {"/proc/self/ns/uts", "/proc/self/ns/user", "/proc/self/ns/mnt"}) {
     SCOPED_TRACE(file);
     const Fd other_type = open_own(file);
     ASSERT_TRUE(other_type);
 
-    EXPECT_THAT(enter_both_ways(Target::path(file)), Each(refused(Stage::setns_net, EINVAL)));
+    EXPECT_THAT(enter_both_ways(Target::path(file)), Each(refused(Stage::open, EINVAL)));
     EXPECT_THAT(enter_both_ways(Target::descriptor(other_type.get())),
-                Each(refused(Stage::setns_net, EINVAL)));
+                Each(refused(Stage::open, EINVAL)));
+    EXPECT_EQ(setns_error(other_type.get(), CLONE_NEWNET), EINVAL);
   }
 }
 
-TEST(ExecInUserNetns, NamespaceOfAnotherTypeIsRefusedAtItsOwnStage) {
+TEST(ExecInUserNetns, NamespaceOfAnotherTypeIsRefusedAtOpenWithWhatItIsNot) {
   BEHAVIOUR("TR04");
   const OwnScratch scratch;
   const Fd user = scratch.open("ns/user");
@@ -157,12 +162,18 @@ TEST(ExecInUserNetns, NamespaceOfAnotherTypeIsRefusedAtItsOwnStage) {
   const OpenFds before;
   const Command command{.argv = {helper(), "exit", "0"}};
 
-  EXPECT_THAT(
-      exec_in_user_netns(UserTarget::descriptors({.user = net.get(), .net = net.get()}), command),
-      FailsAt(Stage::setns_user, EINVAL));
-  EXPECT_THAT(exec_in_user_netns(
-                  UserTarget::descriptors({.user = other_user.get(), .net = user.get()}), command),
-              FailsAt(Stage::setns_net, EINVAL));
+  for (const Plan plan : plans_for_descriptors) {
+    SCOPED_TRACE(to_string(plan));
+    const auto no_user = exec_in_user_netns(
+        UserTarget::descriptors({.user = net.get(), .net = net.get()}), command, plan);
+    const auto no_net = exec_in_user_netns(
+        UserTarget::descriptors({.user = other_user.get(), .net = user.get()}), command, plan);
+
+    ASSERT_THAT(no_user, FailsAt(Stage::open, EINVAL));
+    EXPECT_EQ(no_user.error().note, "not a user namespace, but one of another kind");
+    ASSERT_THAT(no_net, FailsAt(Stage::open, EINVAL));
+    EXPECT_EQ(no_net.error().note, "not a network namespace, but one of another kind");
+  }
   EXPECT_EQ(OpenFds(), before);
 }
 
@@ -192,13 +203,24 @@ TEST(Netns, NobodyWithoutPrivilegeEntersEvenTheNamespaceItIsIn) {
   EXPECT_THAT(ended, Each(refused(Stage::setns_net, EPERM)));
 }
 
-TEST(ExecInUserNetns, OwnUserNamespaceIsEinvalAtSetnsUser) {
+TEST(ExecInUserNetns, OwnUserNamespaceIsEinvalToJoinAndLeftOutByAutomatic) {
   BEHAVIOUR("TR05");
   const Fd own = open_own("/proc/self/ns/user");
-
   EXPECT_EQ(setns_error(own.get(), CLONE_NEWUSER), EINVAL);
-  EXPECT_THAT(exec_in_user_netns(UserTarget::process(::getpid()), {.argv = {helper(), "netns"}}),
-              FailsAt(Stage::setns_user, EINVAL));
+
+  const auto [sequential, one_shot, owner_aware, automatic] = answer_of_owner([] {
+    const auto enter = [](Plan plan) {
+      return how_it_ended(exec_in_user_netns(UserTarget::process(::getpid()),
+                                             {.argv = {helper(), "exit", "0"}}, plan));
+    };
+    return std::array{enter(Plan::sequential), enter(Plan::one_shot), enter(Plan::owner_aware),
+                      enter(Plan::automatic)};
+  });
+
+  EXPECT_EQ(sequential, refused(Stage::setns_user, EINVAL));
+  EXPECT_EQ(one_shot, refused(Stage::setns_both, EINVAL));
+  EXPECT_EQ(owner_aware, exited(0));
+  EXPECT_EQ(automatic, exited(0));
 }
 
 TEST(Setns, PermissionIsCheckedAfterDescriptorAndType) {
@@ -235,7 +257,7 @@ TEST(Setns, PidfdSelfIsEbadf) {
   // PIDFD_SELF_THREAD and PIDFD_SELF_THREAD_GROUP of linux/pidfd.h, since Linux 6.14.
   for (const int self : {-10000, -10001}) {
     EXPECT_THAT(setns_errors(self), Each(EBADF));
-    EXPECT_THAT(enter_both_ways(Target::descriptor(self)), Each(refused(Stage::setns_net, EBADF)));
+    EXPECT_THAT(enter_both_ways(Target::descriptor(self)), Each(refused(Stage::open, EBADF)));
   }
 }
 

@@ -78,7 +78,10 @@ TEST(InNetns, EntersByPidfd) {
   const ScratchNetns other;
   const Fd pidfd = pidfd_open(other.pid());
 
-  EXPECT_THAT(in_netns(Target::descriptor(pidfd.get()), current_netns), IsOkAndHolds(other.id()));
+  EXPECT_THAT(in_netns(Target::pidfd(pidfd.get()), current_netns), IsOkAndHolds(other.id()));
+  // setns(2) would take it, but it is no namespace file.
+  EXPECT_THAT(in_netns(Target::descriptor(pidfd.get()), current_netns),
+              FailsAt(Stage::open, EINVAL));
 }
 
 TEST(InNetns, ProcSelfNamesTheNamespaceOfTheMainThread) {

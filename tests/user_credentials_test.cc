@@ -14,6 +14,8 @@
 #include <iomanip>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "helper/helper.h"
 #include "nsgate/exec.h"
@@ -109,17 +111,24 @@ TEST(ExecInUserNetns, ProgramOfTheMappedOwnerHasEveryCapability) {
   EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "up"}}), ExitsWith(0));
 }
 
-TEST(ExecInUserNetns, ProgramOfAnUnmappedCallerHasNoCapability) {
+TEST(ExecInUserNetns, ProgramOfAnUnmappedCallerHasNoCapabilityUnlessItBecomesRootInside) {
   BEHAVIOUR("UN11");
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const auto target = UserTarget::process(other.pid());
 
-  EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "ids"}}),
-              Prints("65534 65534 65534 65534\n"));
+  const auto preserving = [&](std::vector<std::string> argv) {
+    return exec_in_user_netns(target, {.argv = std::move(argv), .preserve_credentials = true});
+  };
+
+  EXPECT_THAT(preserving({helper(), "ids"}), Prints("65534 65534 65534 65534\n"));
+  EXPECT_THAT(preserving({helper(), "status", "CapEff"}), Prints(as_status(0)));
+  EXPECT_THAT(preserving({helper(), "up"}), ExitsWith(EPERM));
+
+  EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "ids"}}), Prints("0 0 0 0\n"));
   EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "status", "CapEff"}}),
-              Prints(as_status(0)));
-  EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "up"}}), ExitsWith(EPERM));
+              Prints(as_status(every_capability())));
+  EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "up"}}), ExitsWith(0));
 }
 
 TEST(ExecInNetns, ProgramKeepsItsCapabilitiesAfterTheCallerBecameRootInTheUserns) {
@@ -170,19 +179,37 @@ TEST(Setns, UsernsWithoutAMapCanBeJoinedButNobodyCanBecomeRootThere) {
   EXPECT_EQ(answer.become_root, EINVAL);
 }
 
-TEST(ExecInUserNetns, ProgramHasNoCapabilityUntilTheUsernsHasItsMap) {
+TEST(ExecInUserNetns, ProgramThatKeepsItsIdsHasNoCapabilityUntilTheUsernsHasItsMap) {
   BEHAVIOUR("UN12");
   const UserScratch other(UserScratch::Map::none);
-  const auto target = UserTarget::process(other.pid());
+  const auto preserving = [&](std::vector<std::string> argv) {
+    return exec_in_user_netns(UserTarget::process(other.pid()),
+                              {.argv = std::move(argv), .preserve_credentials = true});
+  };
 
-  EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "status", "CapEff"}}),
-              Prints(as_status(0)));
-  EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "up"}}), ExitsWith(EPERM));
+  EXPECT_THAT(preserving({helper(), "status", "CapEff"}), Prints(as_status(0)));
+  EXPECT_THAT(preserving({helper(), "up"}), ExitsWith(EPERM));
 
   ASSERT_EQ(write_to_process(other, "uid_map", "0 " + std::to_string(::geteuid()) + " 1"), 0);
-  EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "status", "CapEff"}}),
-              Prints(as_status(every_capability())));
-  EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "up"}}), ExitsWith(0));
+  EXPECT_THAT(preserving({helper(), "status", "CapEff"}), Prints(as_status(every_capability())));
+  EXPECT_THAT(preserving({helper(), "up"}), ExitsWith(0));
+}
+
+TEST(ExecInUserNetns, ProgramCannotBecomeRootUntilTheUsernsHasBothMaps) {
+  BEHAVIOUR("UN12");
+  const UserScratch other(UserScratch::Map::none);
+  const Command up{.argv = {helper(), "up"}};
+  const auto result = [&] { return exec_in_user_netns(UserTarget::process(other.pid()), up); };
+  const auto one = [](unsigned id) { return "0 " + std::to_string(id) + " 1"; };
+
+  const auto unmapped_ids = result();
+  ASSERT_THAT(unmapped_ids, FailsAt(Stage::credentials, EINVAL));
+  EXPECT_EQ(unmapped_ids.error().note, "its user namespace does not map uid 0 and gid 0");
+  ASSERT_EQ(write_to_process(other, "uid_map", one(::geteuid())), 0);
+  EXPECT_THAT(result(), FailsAt(Stage::credentials, EINVAL));
+  ASSERT_EQ(write_to_process(other, "setgroups", "deny"), 0);
+  ASSERT_EQ(write_to_process(other, "gid_map", one(::getegid())), 0);
+  EXPECT_THAT(result(), ExitsWith(0));
 }
 
 TEST(Setns, SetgroupsIsRefusedWhereTheUsernsDeniesIt) {
@@ -196,9 +223,15 @@ TEST(Setns, SetgroupsIsRefusedWhereTheUsernsDeniesIt) {
   };
 
   EXPECT_EQ(answer_of_child(set_groups_inside), EPERM);
-  // core does not try, so that it neither fails nor changes them.
-  EXPECT_THAT(exec_in_user_netns(UserTarget::process(own.pid()), {.argv = {helper(), "ids"}}),
-              ExitsWith(0));
+  // Nor does core: the program is root, with the groups that it had.
+  const auto target = UserTarget::process(own.pid());
+  const Command groups{.argv = {helper(), "status", "Groups"}};
+  Command preserving = groups;
+  preserving.preserve_credentials = true;
+  const auto kept = exec_in_user_netns(target, preserving);
+  ASSERT_THAT(kept, ExitsWith(0));
+  EXPECT_THAT(exec_in_user_netns(target, groups), Prints(kept->out));
+  EXPECT_THAT(exec_in_user_netns(target, {.argv = {helper(), "ids"}}), Prints("0 0 0 0\n"));
 }
 
 TEST(Setns, SetgroupsIsAllowedWhereThePrivilegedMapperLeftItSo) {
@@ -214,6 +247,14 @@ TEST(Setns, SetgroupsIsAllowedWhereThePrivilegedMapperLeftItSo) {
               return ::setgroups(0, nullptr) == 0 ? 0 : errno;
             }),
             0);
+  const gid_t group = 0;
+  ASSERT_EQ(::setgroups(1, &group), 0);
+  const auto target = UserTarget::process(own.pid());
+  const Command groups{.argv = {helper(), "status", "Groups"}};
+  Command preserving = groups;
+  preserving.preserve_credentials = true;
+  EXPECT_THAT(exec_in_user_netns(target, preserving), Prints("0 \n"));
+  EXPECT_THAT(exec_in_user_netns(target, groups), Prints("\n"));
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ TEST(Setns, OnlyADescendantOfTheCallersUsernsCanBeJoined) {
   EXPECT_THAT(errors, ElementsAre(EINVAL, 0, EPERM, EPERM));
 }
 
-TEST(ExecInUserNetns, RefusesTheCallersOwnASiblingAndAParentUsernsAtSetnsUser) {
+TEST(ExecInUserNetns, RefusesASiblingAndAParentUsernsAtSetnsUserAndTheCallersOwnInSequence) {
   BEHAVIOUR("UN14");
   const UserScratch inside;
   const UserScratch sibling;
@@ -70,8 +70,12 @@ TEST(ExecInUserNetns, RefusesTheCallersOwnASiblingAndAParentUsernsAtSetnsUser) {
   const Fd parent = own_userns();
   const ProcessState before;
 
-  EXPECT_THAT(exec_in_user_netns(UserTarget::process(::getpid()), no_program),
+  const auto self = UserTarget::process(::getpid());
+  EXPECT_THAT(exec_in_user_netns(self, no_program, Plan::sequential),
               FailsAt(Stage::setns_user, EINVAL));
+  // Without its own user namespace, which is left out, it is the network namespace that matters.
+  EXPECT_EQ(how_it_ended(exec_in_user_netns(self, no_program)),
+            ::geteuid() == 0 ? entered : refused(Stage::setns_net, EPERM));
   const auto from_inside = [&](const UserTarget& target) {
     return answer_of_child([&]() -> Ended {
       if (const int error = join_user(files_inside); error != 0) return exited(error);

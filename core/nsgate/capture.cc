@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nsgate/capture.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -13,8 +14,8 @@ namespace nsgate::detail {
 void Capture::drain() {
   if (!fd_) return;
   int available = 0;
-  // Where a filter refuses to tell: as much as a pipe may hold (/proc/sys/fs/pipe-max-size).
-  if (::ioctl(fd_.get(), FIONREAD, &available) != 0) available = 1 << 20;
+  // A seccomp filter may refuse the ioctl; no more than this can be there.
+  if (::ioctl(fd_.get(), FIONREAD, &available) != 0) available = ::fcntl(fd_.get(), F_GETPIPE_SZ);
   // One byte more than nothing, to see the end of file.
   auto left = static_cast<std::size_t>(std::max(available, 1));
   std::array<char, 65536> buffer;

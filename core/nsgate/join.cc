@@ -99,8 +99,11 @@ Result<void> UserNetns::find(const detail::TaskName& name) {
 }
 
 Result<void> UserNetns::find(const UserTarget::Descriptors& fds) {
-  auto kind = detail::check_namespace(fds.user, CLONE_NEWUSER, shown_);
-  if (kind) kind = detail::check_namespace(fds.net, CLONE_NEWNET, shown_);
+  const auto check = [](int fd, int type) {
+    return detail::check_namespace(fd, type, Target::descriptor(fd).to_string());
+  };
+  auto kind = check(fds.user, CLONE_NEWUSER);
+  if (kind) kind = check(fds.net, CLONE_NEWNET);
   user_ = fds.user;
   net_ = fds.net;
   return kind;
@@ -114,8 +117,15 @@ Result<void> UserNetns::find(const Target& target) {
   owned_user_ = Fd(::ioctl(net_, NS_GET_USERNS));
   user_ = owned_user_.get();
   if (owned_user_) return {};
-  return std::unexpected(
-      Error{Stage::open, errno, shown_, 0, "the owner is not in your user namespace or below it"});
+  Error error{Stage::open, errno, shown_};
+  if (error.code == ENOTTY) {
+    error.code = EOPNOTSUPP;
+    error.note = "its owner is known by a namespace file only";
+  } else if (error.code == EPERM && ::ioctl(net_, NS_GET_NSTYPE) == CLONE_NEWNET) {
+    // This needs no right, so that a seccomp filter would have refused it, too.
+    error.note = "the owner is not in your user namespace or below it";
+  }
+  return std::unexpected(std::move(error));
 }
 
 Result<void> UserNetns::choose(Plan plan) {

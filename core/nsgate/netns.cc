@@ -41,7 +41,8 @@ Opened open_task(const detail::TaskName& name) {
   // setns(2) takes a pidfd as well, since Linux 5.8.
   Fd pidfd = task->take_pidfd();
   if (!pidfd) pidfd = Fd(::fcntl(task->pidfd(), F_DUPFD_CLOEXEC, 0));
-  return pidfd ? Opened(std::move(pidfd)) : refused(errno, name.to_string());
+  if (!pidfd) return refused(errno, name.to_string());
+  return pidfd;
 }
 
 Opened netns_of_socket(int fd, const std::string& shown) {
@@ -75,6 +76,9 @@ Result<Netns> Netns::open(const Target& target) {
       return open_path(shown.c_str(), shown);
     }
     Opened operator()(const std::filesystem::path& path) const {
+      if (path.native().find('\0') != std::string::npos) {
+        return refused(EINVAL, shown, "a NUL byte in the path");
+      }
       return open_path(path.c_str(), shown);
     }
     Opened operator()(Target::Descriptor descriptor) const {

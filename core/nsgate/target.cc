@@ -11,7 +11,7 @@ std::string number(std::string word, int value) { return word + ' ' + std::to_st
 std::string detail::TaskName::to_string() const {
   if (pidfd) return number("pidfd", *pidfd);
   const std::string of = number("pid", process);
-  return thread == 0 ? of : number("thread", thread) + " of " + of;
+  return thread ? number("thread", *thread) + " of " + of : of;
 }
 
 std::string Target::to_string() const {

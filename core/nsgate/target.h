@@ -24,7 +24,7 @@ namespace detail {
 /// A process by pid or pidfd, or one of its threads.
 struct TaskName {
   pid_t process = 0;
-  pid_t thread = 0;
+  std::optional<pid_t> thread = std::nullopt;
   std::optional<int> pidfd = std::nullopt;
   std::string to_string() const;
 };

@@ -40,7 +40,8 @@ pid_t pid_of(int pidfd) {
 }  // namespace
 
 Result<void> check_namespace(int fd, int type, const std::string& shown) {
-  const int found = ::ioctl(fd, NS_GET_NSTYPE);
+  // Of a pidfd Linux 6.12 says EINVAL unless the argument is 0 (fs/pidfs.c).
+  const int found = ::ioctl(fd, NS_GET_NSTYPE, 0);
   if (found == type || (found < 0 && unavailable(errno))) return {};
   if (found < 0 && errno != ENOTTY) return std::unexpected(Error{Stage::open, errno, shown});
   Error error{Stage::open, EINVAL, shown};
@@ -63,9 +64,9 @@ Result<Task> Task::find(const TaskName& name) {
     return task;
   }
   task.directory_name_ = "/proc/" + std::to_string(name.process) + '/';
-  if (name.thread != 0) task.directory_name_ += "task/" + std::to_string(name.thread) + '/';
-  const pid_t id = name.thread != 0 ? name.thread : name.process;
-  const unsigned flags = name.thread != 0 && name.thread != name.process ? pidfd_thread : 0;
+  if (name.thread) task.directory_name_ += "task/" + std::to_string(*name.thread) + '/';
+  const pid_t id = name.thread.value_or(name.process);
+  const unsigned flags = id != name.process ? pidfd_thread : 0;
   task.owned_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, id, flags)));
   task.pidfd_ = task.owned_.get();
   if (!task.owned_) {
@@ -77,9 +78,8 @@ Result<Task> Task::find(const TaskName& name) {
     if (!task.directory_) return std::unexpected(task.error(errno));
   }
   // The kernel looks the thread up in this process; EPERM is a thread that may not be signalled.
-  if (name.thread != 0 && ::syscall(SYS_tgkill, name.process, name.thread, 0) != 0 &&
-      errno == ESRCH) {
-    return std::unexpected(task.error(ESRCH));
+  if (name.thread && ::syscall(SYS_tgkill, name.process, *name.thread, 0) != 0 && errno != EPERM) {
+    return std::unexpected(task.error(errno));
   }
   return task;
 }
@@ -100,10 +100,13 @@ Result<Fd> Task::open_in_proc(int type) const {
   std::string directory = directory_name_;
   if (borrowed_) {
     const pid_t process = pid_of(pidfd_);
+    if (process <= 0 && !alive()) {
+      // pidfd_send_signal(2) says EBADF of whatever is no pidfd.
+      return std::unexpected(errno == EBADF ? error(EINVAL, "not a pidfd") : error(ESRCH));
+    }
     if (process < 0) return Fd();
     if (process == 0) {
-      return std::unexpected(alive() ? error(EINVAL, "no process here, or no pidfd")
-                                     : error(ESRCH));
+      return std::unexpected(error(EINVAL, "no pidfd of a process that this /proc shows"));
     }
     directory = "/proc/" + std::to_string(process) + '/';
   }

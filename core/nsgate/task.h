@@ -6,6 +6,7 @@
 
 #include <sched.h>
 
+#include <optional>
 #include <string>
 
 #include "nsgate/error.h"
