@@ -37,7 +37,7 @@ Stage stage_after(Stage before, const std::string& call) {
       {"stub setns both", Stage::setns_both},
       {"child setgroups", Stage::credentials},
       {"stub setgroups", Stage::credentials},
-      {"child rt_sigaction asks", Stage::credentials},
+      {"child rt_sigaction sets", Stage::credentials},
       {"child execve", Stage::exec},
       {"stub execve", Stage::exec},
   };

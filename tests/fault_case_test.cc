@@ -22,7 +22,7 @@ const Command exits{.argv = {helper(), "exit", "7"}};
 
 /// For a child. Enters what its own user namespace owns, while one call fails.
 template <typename TargetOf>
-Ended ended_of_owner(TargetOf target_of, const Fault& fault) {
+Ended ended_of_owner(TargetOf target_of, const std::vector<Fault>& faults) {
   if (const int error = unshare_mapped(CLONE_NEWUSER | CLONE_NEWNET); error != 0) {
     return exited(error);
   }
@@ -30,7 +30,7 @@ Ended ended_of_owner(TargetOf target_of, const Fault& fault) {
   const Fd user = other.open("ns/user");
   const Fd net = other.open("ns/net");
   const auto target = target_of(other, UserTarget::Descriptors{user.get(), net.get()});
-  return trace([&] { return how_it_ended(exec_in_user_netns(target, exits)); }, {fault}).ended;
+  return trace([&] { return how_it_ended(exec_in_user_netns(target, exits)); }, faults).ended;
 }
 
 // Without its own user namespace core would try to join it, which is EINVAL.
@@ -41,8 +41,9 @@ TEST(ExecInUserNetns, WantOfADescriptorForOneOfTheUserNamespacesIsTold) {
     return UserTarget::process(other.pid());
   };
   EXPECT_EQ(answer_of_child([&] {
-              return ended_of_owner(process,
-                                    {"caller pidfd_open of itself", 0, Fault::Kind::error, EMFILE});
+              return ended_of_owner(
+                  process, {{"caller fstat", 0, Fault::Kind::error, ENOENT},
+                            {"caller pidfd_open of itself", 0, Fault::Kind::error, EMFILE}});
             }),
             refused(Stage::open, EMFILE));
   EXPECT_EQ(answer_of_child([&] { return ended_of_owner(process, {}); }), exited(7));

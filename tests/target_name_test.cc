@@ -21,6 +21,7 @@
 #include "support/namespaces.h"
 #include "support/open_fds.h"
 #include "support/requirements.h"
+#include "support/scratch_directory.h"
 #include "support/system_calls.h"
 
 namespace nsgate::test {
@@ -186,6 +187,8 @@ int make_socket_file(const char* path) {
 
 TEST(Target, PathOfWhatIsNoNamespaceIsToldWithoutWaiting) {
   BEHAVIOUR("TR02 TR07");
+  const ScratchDirectory directory;
+  ASSERT_EQ(::chdir(directory.path().c_str()), 0);
   ASSERT_EQ(::mkfifo("fifo", 0600), 0);
   ASSERT_TRUE(Fd(::open("placeholder", O_RDONLY | O_CREAT | O_CLOEXEC, 0444)));
   ASSERT_EQ(::symlink("fifo", "link"), 0);
@@ -210,6 +213,8 @@ TEST(Target, PathOfWhatIsNoNamespaceIsToldWithoutWaiting) {
 
 TEST(Target, PathThatCannotBeOpenedKeepsTheErrnoOfThat) {
   BEHAVIOUR("TR11");
+  const ScratchDirectory directory;
+  ASSERT_EQ(::chdir(directory.path().c_str()), 0);
   ASSERT_EQ(make_socket_file("socket"), 0);
   ASSERT_EQ(::symlink("loop", "loop"), 0);
 

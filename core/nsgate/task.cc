@@ -69,17 +69,19 @@ Result<Task> Task::find(const TaskName& name) {
   const unsigned flags = id != name.process ? pidfd_thread : 0;
   task.owned_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, id, flags)));
   task.pidfd_ = task.owned_.get();
-  if (!task.owned_) {
-    const bool no_threads = flags != 0 && errno == EINVAL;
-    if (!unavailable(errno) && !no_threads) return std::unexpected(task.error(errno));
-    // It stays the directory of this process when the pid is recycled, and openat then fails with
-    // ESRCH (fs/proc/base.c): both namespaces are of one process without a pidfd, too.
-    task.directory_ = Fd(::open(task.directory_name_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!task.directory_) return std::unexpected(task.error(errno));
+  const bool no_threads = flags != 0 && errno == EINVAL;
+  if (!task.owned_ && !unavailable(errno) && !no_threads) {
+    return std::unexpected(task.error(errno));
   }
   // The kernel looks the thread up in this process; EPERM is a thread that may not be signalled.
   if (name.thread && ::syscall(SYS_tgkill, name.process, *name.thread, 0) != 0 && errno != EPERM) {
     return std::unexpected(task.error(errno));
+  }
+  if (!task.owned_) {
+    // It stays the directory of this process when the pid is recycled, and openat then fails with
+    // ESRCH (fs/proc/base.c): both namespaces are of one process without a pidfd, too.
+    task.directory_ = Fd(::open(task.directory_name_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!task.directory_) return std::unexpected(task.error(errno));
   }
   return task;
 }

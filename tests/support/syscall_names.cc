@@ -26,6 +26,7 @@ using Words = std::map<long, const char*>;
 
 const Words plain{
     {SYS_access, "access"},
+    {SYS_readlink, "readlink"},
     {SYS_capget, "capget"},
     {SYS_capset, "capset"},
     {SYS_chdir, "chdir"},
