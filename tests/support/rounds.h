@@ -15,4 +15,8 @@ inline int rounds(int standard) {
   return asked != nullptr ? std::atoi(asked) : standard;
 }
 
+/// Whether a test tries everything that it knows of, and not only a part that stands for it:
+/// NSGATE_THOROUGH=1, as CTest says. Guests are twenty times as slow.
+inline bool thorough() { return std::getenv("NSGATE_THOROUGH") != nullptr; }
+
 }  // namespace nsgate::test

@@ -103,11 +103,12 @@ std::string look_up(const Words& words, long key, const char* otherwise) {
 std::string path_in(pid_t tid, std::uint64_t address) {
   std::array<char, 128> bytes{};
   iovec here{bytes.data(), bytes.size() - 1};
-  // Of a string that ends near the end of its page the rest cannot be read.
-  const auto in_page = 4096 - address % 4096;
-  here.iov_len = std::min<std::size_t>(here.iov_len, in_page);
-  iovec there{reinterpret_cast<void*>(address), here.iov_len};
-  ::process_vm_readv(tid, &here, 1, &there, 1, 0);
+  // Page by page: behind a string that ends near the end of its page there may be none.
+  const auto in_page = std::min<std::size_t>(here.iov_len, 4096 - address % 4096);
+  const std::array<iovec, 2> there{
+      {{reinterpret_cast<void*>(address), in_page},
+       {reinterpret_cast<void*>(address + in_page), here.iov_len - in_page}}};
+  ::process_vm_readv(tid, &here, 1, there.data(), there.size(), 0);
   std::string path;
   for (const char letter : std::string(bytes.data())) {
     const bool digit = letter >= '0' && letter <= '9';
