@@ -38,9 +38,10 @@ std::int64_t clock_now() {
   return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 
-/// The least of some runs: the others met a timer's interrupt.
+/// The least of some runs: the others met a timer's interrupt, or a scheduler that let the thread
+/// wait which the run before let go on.
 void count(const std::string& name, const std::function<bool()>& operation) {
-  constexpr int runs = 25;
+  constexpr int runs = 100;
   std::int64_t least = INT64_MAX;
   for (int i = 0; i < runs; ++i) {
     const auto begin = clock_now();
