@@ -113,9 +113,10 @@ class Worker {
     }
     RobustMutex& turn = turns_[number % 2];
     const bool alive = turn.lock();
-    if (alive) {
-      turn.unlock();
-    } else {
+    // Of a dead holder, too: it would stay in the list of this thread's robust mutexes, which the C
+    // library and the kernel walk, when its memory is long another's.
+    turn.unlock();
+    if (!alive) {
       ::pthread_join(thread_, nullptr);
       joined_ = true;
     }
