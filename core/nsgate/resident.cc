@@ -129,7 +129,9 @@ class Worker {
   unsigned ask(Call* call) {
     call_ = call;
     const unsigned number = asked_.load(std::memory_order_relaxed) + 1;
-    asked_.store(number, std::memory_order_release);
+    // Not memory_order_release: notify_one looks for a sleeper, and a processor could look before
+    // its store is seen, when the worker falls asleep for good.
+    asked_.store(number);
     asked_.notify_one();
     return number;
   }
