@@ -220,14 +220,16 @@ Resident::~Resident() = default;
 
 Result<void> Resident::call(void (*closure)(void*), void* context) {
   const detail::CancellationHeldOff held_off;
+  if (!state_) return std::unexpected(Error{Stage::open, EBADF, "a Resident that was moved from"});
   if (Worker::serves(state_.get())) {
     closure(context);
     return {};
   }
   if (state_->process != ::getpid()) {
     // Its mutex may be held by a thread that is not here. Not destroyed, for the same reason.
-    State* const parents = state_.release();
-    state_ = std::make_unique<State>(std::move(parents->netns), parents->target);
+    auto own = std::make_unique<State>(std::move(state_->netns), state_->target);
+    (void)state_.release();
+    state_ = std::move(own);
   }
   State& state = *state_;
   const std::lock_guard turn(state.one_at_a_time);
