@@ -156,6 +156,8 @@ class Worker {
       }
       if (::setns(netns_, CLONE_NEWNET) == 0) {
         call_->closure(call_->context);
+        // It forked and has returned in the child as well, where nobody waits for this thread.
+        if (process_ != ::getpid()) return;
       } else {
         call_->setns_error = errno;
         call_->note = detail::filter_note(errno);
@@ -171,6 +173,7 @@ class Worker {
   const int netns_;
   const void* const owner_;
   const int looks_ = looks_that_pay();
+  const pid_t process_ = ::getpid();
   pthread_t thread_{};
   bool joined_ = false;
   std::atomic<bool> ready_ = false;
