@@ -91,6 +91,7 @@ const std::vector<FaultRow> of_preparing{
     {"caller fallocate", {ENOSPC, ENOMEM, EINTR, EOPNOTSUPP, EPERM}, harmless(copied)},
     {"caller pwrite of stub", {ENOSPC, ENOMEM, EIO, EINTR}, harmless(copied)},
     {"caller pwrite of stub", {0, 1, 1000}, harmless(copied), result},
+    {"caller fcntl F_ADD_SEALS", {EPERM, EINVAL, EBUSY}, harmless(copied)},
     {"caller getrandom", {EINTR, ENOSYS}, harmless("a program that guesses hides its own end")},
     {"caller capget", {EPERM, ENOSYS}, harmless(copied)},
     {"caller prlimit", {EPERM, ENOSYS}, harmless("no limit is known")},

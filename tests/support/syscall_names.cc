@@ -80,6 +80,7 @@ const Words commands{
     {F_GETFD, "fcntl F_GETFD"},
     {F_DUPFD_CLOEXEC, "fcntl F_DUPFD_CLOEXEC"},
     {F_SETFL, "fcntl F_SETFL"},
+    {F_ADD_SEALS, "fcntl F_ADD_SEALS"},
 };
 
 const Words attributes{
