@@ -249,13 +249,14 @@ Result<Finished> execute(const Entry& entry, const Command& command, detail::Wor
   if (given_up != 0) child->kill();
   int signal = 0;
   const auto how = child->wait(signal);
-  if (kind == Message::Kind::stub && signal == 0 && plan.record.stub_refused != 0) {
+  const detail::Record record = child->record();
+  if (kind == Message::Kind::stub && signal == 0 && record.stub_refused != 0) {
     return execute(entry, command, std::move(ready->words), held_off, Message::Kind::copied);
   }
-  if (given_up != 0 && (how || plan.record.code == 0)) {
+  if (given_up != 0 && (how || record.code == 0)) {
     return std::unexpected(Error{Stage::wait, given_up, command.argv.front()});
   }
-  if (!how) return std::unexpected(failure(plan.record, signal, entry, command));
+  if (!how) return std::unexpected(failure(record, signal, entry, command));
   return Finished{.how = *how,
                   .out = out.take(),
                   .err = err.take(),
