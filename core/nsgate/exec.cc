@@ -264,11 +264,13 @@ Result<Finished> execute(const Entry& entry, const Command& command, detail::Wor
                   .err_truncated = err.truncated()};
 }
 
-Error become(const Entry& entry, Command command) {
+Command with_own_streams(Command command) {
   command.inherit_stdio = true;
-  auto words = detail::prepare(command);
-  if (!words) return words.error();
-  auto ready = make_ready(entry, command, std::move(*words), Message::Kind::in_callers_memory);
+  return command;
+}
+
+Error become(const Entry& entry, const Command& command, detail::Words words) {
+  auto ready = make_ready(entry, command, std::move(words), Message::Kind::in_callers_memory);
   if (!ready) return ready.error();
   ChildPlan& plan = ready->message.plan();
   plan.parent = ::getppid();
@@ -300,16 +302,23 @@ Result<Finished> exec_in_user_netns(const UserTarget& target, const Command& com
 }
 
 Error become_in_netns(const Target& target, const Command& command) {
+  const Command in_place = with_own_streams(command);
+  auto words = detail::prepare(in_place);
+  if (!words) return words.error();
   const auto netns = Netns::open(target);
   if (!netns) return netns.error();
   const JoinStep step{netns->fd(), CLONE_NEWNET, Stage::setns_net};
-  return become({{&step, 1}, false, target.to_string()}, command);
+  return become({{&step, 1}, false, target.to_string()}, in_place, std::move(*words));
 }
 
 Error become_in_user_netns(const UserTarget& target, const Command& command, Plan plan) {
+  const Command in_place = with_own_streams(command);
+  auto words = detail::prepare(in_place);
+  if (!words) return words.error();
   const auto both = UserNetns::open(target, plan);
   if (!both) return both.error();
-  return become({both->steps(), both->joins_user(), target.to_string()}, command);
+  return become({both->steps(), both->joins_user(), target.to_string()}, in_place,
+                std::move(*words));
 }
 
 }  // namespace nsgate
