@@ -170,6 +170,14 @@ Result<Words> prepare(const Command& command) {
   if (command.stdin_fd >= 0 && command.stdin_bytes && !command.inherit_stdio) {
     return refuse("two inputs");
   }
+  // To the kernel it means no change (setresuid(2)): the program would keep the caller's.
+  if (command.credentials && (command.credentials->uid == static_cast<uid_t>(-1) ||
+                              command.credentials->gid == static_cast<gid_t>(-1))) {
+    return refuse("an id of -1");
+  }
+  if (command.parent_death_signal < 0 || command.parent_death_signal > SIGRTMAX) {
+    return refuse("no signal");
+  }
   if (auto borrowed = check_borrowed(command); !borrowed) {
     return std::unexpected(borrowed.error());
   }
