@@ -117,6 +117,19 @@ TEST(Exec, WaitsForTheEndOfTheStreamsWhenAsked) {
   }
 }
 
+TEST(Exec, NegativeDeadlineIsOverAtOnceHoweverFarBack) {
+  BEHAVIOUR("SG06");
+  // Counted in nanoseconds it would wrap around, into the years to come.
+  constexpr std::chrono::milliseconds far_back(-13'835'058'055'282);
+  for (const auto& [way, execute] : exec_ways()) {
+    SCOPED_TRACE(way);
+    for (const auto deadline : {far_back, -1ms, 0ms}) {
+      EXPECT_THAT(execute({.argv = {helper(), "hang"}, .deadline = deadline}),
+                  FailsAt(Stage::wait, ETIMEDOUT));
+    }
+  }
+}
+
 TEST(Exec, DeadlineKillsAndReapsTheProgram) {
   BEHAVIOUR("SG06");
   for (const auto& [way, execute] : exec_ways()) {

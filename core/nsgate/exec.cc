@@ -166,13 +166,13 @@ int poll_timeout(const std::optional<Clock::time_point>& until) {
   return static_cast<int>(std::clamp<long long>(left, 0, std::numeric_limits<int>::max()));
 }
 
-/// When the command's time is over. A deadline beyond the clock's end is none.
+/// When the command's time is over: at once, if it is negative. One beyond the clock's end is none.
 std::optional<Clock::time_point> end_of_time(const Command& command) {
   using std::chrono::milliseconds;
   const auto now = Clock::now();
   const auto longest = std::chrono::duration_cast<milliseconds>(Clock::time_point::max() - now);
   if (command.deadline.value_or(milliseconds::max()) > longest) return std::nullopt;
-  return now + *command.deadline;
+  return now + std::max(*command.deadline, milliseconds(0));
 }
 
 /// Reads both streams together until the command's end. 0, or an errno: ETIMEDOUT when the deadline
