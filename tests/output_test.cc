@@ -70,8 +70,9 @@ TEST(Exec, CaptureLimitCutsAndSaysSoWithoutKilling) {
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
-    const auto ended =
-        execute({.argv = {helper(), "write", "200000", "100000"}, .out_limit = 100000, .err_limit = 100000});
+    const auto ended = execute({.argv = {helper(), "write", "200000", "100000"},
+                                .out_limit = 100000,
+                                .err_limit = 100000});
 
     ASSERT_THAT(ended, ExitsWith(0));
     EXPECT_EQ(ended->out.size(), 100000u);
