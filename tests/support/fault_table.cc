@@ -88,7 +88,6 @@ const std::vector<FaultRow> of_preparing{
      {EMFILE, ENFILE, ENOMEM, EPERM, EACCES, ENOSYS},
      harmless(copied)},
     {"caller memfd_create nsgate", {EINVAL}, harmless("MFD_EXEC is left out, Linux 6.3")},
-    {"caller fallocate", {ENOSPC, ENOMEM, EINTR, EOPNOTSUPP, EPERM}, harmless(copied)},
     {"caller pwrite of stub", {ENOSPC, ENOMEM, EIO, EINTR}, harmless(copied)},
     {"caller pwrite of stub", {0, 1, 1000}, harmless(copied), result},
     {"caller fcntl F_ADD_SEALS", {EPERM, EINVAL, EBUSY}, harmless(copied)},

@@ -38,7 +38,6 @@ const Words plain{
     {SYS_execveat, "execveat"},
     {SYS_exit, "exit"},
     {SYS_exit_group, "exit_group"},
-    {SYS_fallocate, "fallocate"},
     {SYS_ftruncate, "ftruncate"},
     {SYS_getdents64, "getdents64"},
     {SYS_getpid, "getpid"},
