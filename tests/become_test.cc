@@ -92,6 +92,20 @@ TEST(BecomeInUserNetns, ProgramHasTheStreamsOfTheProcessAndNoOtherDescriptor) {
   EXPECT_EQ(fds_with({{null.get(), 7}}), "0\n1\n2\n7\n");
 }
 
+TEST(BecomeInUserNetns, DescriptorThatIsClosedIsNotTakenForOneThatBecomingOpens) {
+  BEHAVIOUR("FD08");
+  const UserScratch own;
+
+  const auto child = child_that([&] {
+    const int closed = ::dup(STDOUT_FILENO);
+    ::close(closed);
+    return become_in_user_netns(UserTarget::process(own.pid()),
+                                {.argv = {helper(), "fds"}, .pass = {{closed, 9}}});
+  });
+
+  EXPECT_EQ(child.out, "pipe " + std::to_string(EBADF));
+}
+
 TEST(BecomeInUserNetns, SignalsAreTheProgramsOwn) {
   BEHAVIOUR("SG01 SG02");
   const UserScratch own;

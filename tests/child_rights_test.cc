@@ -15,8 +15,10 @@
 #include <cerrno>
 #include <functional>
 
+#include "helper/helper.h"
 #include "nsgate/exec.h"
 #include "support/capabilities.h"
+#include "support/child_output.h"
 #include "support/joins.h"
 #include "support/matchers.h"
 #include "support/namespaces.h"
@@ -129,6 +131,24 @@ TEST(ExecInUserNetns, BoundingSetOfTheCallerIsNoObstacle) {
                      return error != 0 ? error : drop_capability(CAP_SYS_ADMIN);
                    }),
             is_refused);
+}
+
+TEST(ExecInUserNetns, ProgramRunsOnceAlthoughTheStubCannotHaveTheCallersRights) {
+  BEHAVIOUR("CP02 UN18");
+  REQUIRES(root);
+  const UserScratch own;
+  const NamespaceFiles files(own);
+
+  // execve(2) gives root its bounding set, and what is not in it cannot be had back.
+  const auto printed = output_of_child([&] {
+    if (const int error = drop_from_bounding_set(CAP_NET_RAW); error != 0) return error;
+    const auto ended = exec_in_user_netns(descriptors_of(files),
+                                          {.argv = {helper(), "ids"}, .inherit_stdio = true});
+    return ended && ended->succeeded() ? 0 : 99;
+  });
+
+  EXPECT_EQ(printed.status, 0);
+  EXPECT_EQ(printed.out, "0 0 0 0\n");
 }
 
 TEST(ExecInUserNetns, RootThatIsNoSpecialUserKeepsItsCapabilitiesUntilItHasJoined) {

@@ -136,6 +136,10 @@ TEST(Enter, SaysWhichRightIsMissingAndWhatWouldWork) {
   EXPECT_THAT(refused.text, AllOf(HasSubstr("EPERM"),
                                   HasSubstr("CAP_SYS_ADMIN is missing in your own user namespace"),
                                   HasSubstr("--user would work")));
+  const auto ignore_children = [] { return ::signal(SIGCHLD, SIG_IGN) == SIG_ERR ? errno : 0; };
+  EXPECT_EQ(
+      enter({"--pid", std::to_string(own.pid()), helper(), "exit", "0"}, ignore_children).text,
+      refused.text);
 }
 
 TEST(Enter, SaysWhichPlanWouldWorkWhereRootJoinedTheUsernsFirst) {
@@ -171,9 +175,44 @@ TEST(Enter, RefusesATargetThatIsNone) {
   EXPECT_EQ(exit_code_of(enter({"--pid", "one", program})), 125);
 }
 
+TEST(Enter, LeavesTheProgramItsArgumentsAlsoThoseThatLookLikeOurs) {
+  BEHAVIOUR("EX01");
+  const OwnScratch other;
+  const auto pid = std::to_string(other.pid());
+  const auto arguments_of = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"--pid", pid, "--user", helper(), "args"});
+    return enter(words).text;
+  };
+  using namespace std::string_literals;
+
+  EXPECT_EQ(arguments_of({"--version", "-v", "--pid", "1"}), "--version\0-v\0--pid\0001\0"s);
+  EXPECT_EQ(arguments_of({"", "--", "--help"}), "\0--\0--help\0"s);
+}
+
+TEST(Enter, RefusesWhatIsNoOptionInsteadOfExecutingIt) {
+  const OwnScratch other;
+  const auto pid = std::to_string(other.pid());
+
+  const auto misspelt = enter({"--pid", pid, "--usr", helper(), "exit", "0"});
+  EXPECT_EQ(exit_code_of(misspelt), 125);
+  EXPECT_THAT(misspelt.text, HasSubstr("--usr"));
+  EXPECT_EQ(exit_code_of(enter({"--pid", pid, "--user", "--", "--usr"})), 127);
+  EXPECT_EQ(exit_code_of(enter({"--pid", pid, "--plan", "7", helper(), "exit", "0"})), 125);
+}
+
+TEST(Enter, EmptyProgramIsNotFoundAndNotPassedOver) {
+  BEHAVIOUR("EX05");
+  const OwnScratch other;
+  const auto pid = std::to_string(other.pid());
+
+  EXPECT_EQ(exit_code_of(enter({"--pid", pid, "--user", "", helper(), "exit", "0"})), 127);
+  EXPECT_EQ(exit_code_of(enter({"--pid", pid, "--user", "--", ""})), 127);
+}
+
 TEST(Enter, TellsItsVersionAndItsOptions) {
   EXPECT_EQ(exit_code_of(enter({"--version"})), 0);
-  EXPECT_THAT(enter({"--help"}).text, AllOf(HasSubstr("--name"), HasSubstr("--plan")));
+  EXPECT_THAT(enter({"--help"}).text,
+              AllOf(HasSubstr("--name"), HasSubstr("--plan"), HasSubstr("no\nother descriptor")));
 }
 
 }  // namespace

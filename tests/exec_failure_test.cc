@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <climits>
 #include <filesystem>
 #include <set>
 
@@ -91,6 +92,14 @@ TEST(Exec, RefusesACommandThatCannotBeSaid) {
     EXPECT_THAT(execute({.argv = {}}), FailsAt(Stage::exec, EINVAL));
     EXPECT_THAT(execute({.argv = {helper(), "a\0b"s}}), FailsAt(Stage::exec, EINVAL));
     EXPECT_THAT(execute({.argv = {helper()}, .env = {{"A=\0"s}}}), FailsAt(Stage::exec, EINVAL));
+    for (const auto& none : {Command::Credentials{static_cast<uid_t>(-1), 0},
+                             Command::Credentials{0, static_cast<gid_t>(-1)}}) {
+      EXPECT_THAT(execute({.argv = {helper()}, .credentials = none}), FailsAt(Stage::exec, EINVAL));
+    }
+    for (const int none : {-1, 65, INT_MAX}) {
+      EXPECT_THAT(execute({.argv = {helper()}, .parent_death_signal = none}),
+                  FailsAt(Stage::exec, EINVAL));
+    }
 
     EXPECT_EQ(OpenFds(), before);
   }

@@ -70,8 +70,9 @@ TEST(Exec, CaptureLimitCutsAndSaysSoWithoutKilling) {
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
-    const auto ended =
-        execute({.argv = {helper(), "write", "200000", "100000"}, .out_limit = 100000, .err_limit = 100000});
+    const auto ended = execute({.argv = {helper(), "write", "200000", "100000"},
+                                .out_limit = 100000,
+                                .err_limit = 100000});
 
     ASSERT_THAT(ended, ExitsWith(0));
     EXPECT_EQ(ended->out.size(), 100000u);
@@ -114,6 +115,19 @@ TEST(Exec, WaitsForTheEndOfTheStreamsWhenAsked) {
     EXPECT_EQ(exited, 0) << "the program was reaped before its streams had ended";
     ASSERT_THAT(ended, ExitsWith(0));
     EXPECT_EQ(ended->out, "early\nlate\n");
+  }
+}
+
+TEST(Exec, NegativeDeadlineIsOverAtOnceHoweverFarBack) {
+  BEHAVIOUR("SG06");
+  // Counted in nanoseconds it would wrap around, into the years to come.
+  constexpr std::chrono::milliseconds far_back(-13'835'058'055'282);
+  for (const auto& [way, execute] : exec_ways()) {
+    SCOPED_TRACE(way);
+    for (const auto deadline : {far_back, -1ms, 0ms}) {
+      EXPECT_THAT(execute({.argv = {helper(), "hang"}, .deadline = deadline}),
+                  FailsAt(Stage::wait, ETIMEDOUT));
+    }
   }
 }
 

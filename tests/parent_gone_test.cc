@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -20,6 +21,8 @@
 
 #include "helper/helper.h"
 #include "nsgate/exec.h"
+#include "support/child_process.h"
+#include "support/ended.h"
 #include "support/exec_ways.h"
 #include "support/line.h"
 #include "support/matchers.h"
@@ -95,6 +98,28 @@ TEST(Exec, ProgramOfAParentThatEndedBeforeIsKilledBeforeItStarts) {
     if (started > 0) ::kill(started, SIGKILL);
     EXPECT_EQ(started, 0);
     EXPECT_TRUE(line.ends());
+  }
+}
+
+TEST(Exec, ProgramInAPidNamespaceBelowItsParentsIsNotTakenForAnOrphan) {
+  BEHAVIOUR("EX09");
+  REQUIRES(root);
+  for (const auto& [way, execute] : exec_ways()) {
+    SCOPED_TRACE(way);
+
+    const auto ended = answer_of_child([&]() -> Ended {
+      if (::unshare(CLONE_NEWPID) != 0) return exited(errno);
+      // The first is that namespace's init, which no signal of its own kills.
+      const pid_t init = ::fork();
+      if (init == 0) ::pause();
+      const auto program =
+          how_it_ended(execute({.argv = {helper(), "exit", "7"}, .parent_death_signal = SIGKILL}));
+      ::kill(init, SIGKILL);
+      ::waitpid(init, nullptr, 0);
+      return program;
+    });
+
+    EXPECT_EQ(ended, exited(7));
   }
 }
 

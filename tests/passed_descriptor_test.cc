@@ -147,6 +147,24 @@ TEST(Exec, NumberBeyondTheLimitIsRefusedBeforeThereIsAChild) {
   }
 }
 
+TEST(Exec, NumberBelowTheLimitIsGivenWhereRoomIsLeftAboveIt) {
+  BEHAVIOUR("FD08");
+  const Fd one = file_of_length(1);
+  rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  files.rlim_cur = 64;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+  for (const auto& [way, execute] : exec_ways()) {
+    SCOPED_TRACE(way);
+
+    // 11, and one for each.
+    EXPECT_EQ(lengths_in(execute(with({{one.get(), 51}}))), (Lengths{{51, 1}}));
+    EXPECT_EQ(lengths_in(execute(with({{one.get(), 50}, {one.get(), 49}}))),
+              (Lengths{{49, 1}, {50, 1}}));
+    EXPECT_THAT(execute(with({{one.get(), 63}})), FailsAt(Stage::pipe, EINVAL));
+  }
+}
+
 RC_GTEST_PROP(ExecLaw, AnySetOfPassedDescriptorsArrivesExactly, ()) {
   ::testing::Test::RecordProperty("behaviour", "FD01 FD07");
   static const auto ways = exec_ways();

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -61,6 +62,8 @@ std::string missing_right(const Request& request) {
 }  // namespace
 
 bool can_join(std::span<const JoinStep> steps) {
+  // Ignored, as by some parents of ours, it would leave nobody to wait for.
+  const auto before = ::signal(SIGCHLD, SIG_DFL);
   const pid_t child = ::fork();
   if (child == 0) {
     for (const auto& step : steps) {
@@ -71,6 +74,7 @@ bool can_join(std::span<const JoinStep> steps) {
   int status = -1;
   while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  ::signal(SIGCHLD, before);
   return child > 0 && status == 0;
 }
 

@@ -16,6 +16,7 @@ namespace nsgate::enter {
 namespace {
 
 constexpr int could_not_enter = 125;  // as env(1) says it of itself
+const std::string targets = "TARGET";
 
 struct Arguments {
   std::optional<pid_t> pid;
@@ -37,18 +38,22 @@ void describe(CLI::App& app, Arguments& arguments) {
   app.footer(
       "PROGRAM takes the place of nsgate-enter, so that its exit code and signals are its own;\n"
       "without one it is $SHELL. 125: the namespace could not be entered, and stderr says why;\n"
-      "126: the program could not be executed; 127: it was not found. /sys stays the caller's.\n\n"
+      "126: the program could not be executed; 127: it was not found. It has 0, 1 and 2 and no\n"
+      "other descriptor, no signal blocked, and ignores those that are ignored, SIGPIPE excepted.\n"
+      "/sys stays the caller's.\n\n"
       "  nsgate-enter --pid 4711 ip -br address\n"
       "  nsgate-enter --pid 4711 --user nft list ruleset     a rootless container\n"
       "  nsgate-enter --name blue -- ss -tln                 a namespace of ip-netns(8)");
-  auto* target = app.add_option_group("TARGET", "what to enter, one of");
-  target->add_option("--pid,-t", arguments.pid, "the network namespace of a process");
-  target->add_option("--pidfd", arguments.pidfd, "the same, by an inherited pidfd");
-  target->add_option("--name", arguments.name, "a name under /run/netns, never a pid");
-  target->add_option("--path", arguments.path, "a namespace file");
-  target->add_option("--fd", arguments.descriptor, "an inherited namespace file");
-  target->add_option("--socket", arguments.socket, "the network namespace of an inherited socket");
-  target->require_option(1);
+  // Not an option group: CLI11 takes an empty argument for the name of one.
+  const auto target = [&](const char* name, auto& value, const char* what) {
+    app.add_option(name, value, what)->group(targets);
+  };
+  target("--pid,-t", arguments.pid, "the network namespace of a process");
+  target("--pidfd", arguments.pidfd, "the same, by an inherited pidfd");
+  target("--name", arguments.name, "a name under /run/netns, never a pid");
+  target("--path", arguments.path, "a namespace file");
+  target("--fd", arguments.descriptor, "an inherited namespace file");
+  target("--socket", arguments.socket, "the network namespace of an inherited socket");
   app.add_option("--thread", arguments.thread, "that of one thread of --pid")->needs("--pid");
   app.add_flag(
       "--user,-U", arguments.user,
@@ -59,13 +64,34 @@ void describe(CLI::App& app, Arguments& arguments) {
                                           {"one-shot", Plan::one_shot},
                                           {"owner-aware", Plan::owner_aware}};
   app.add_option("--plan", arguments.plan, "how both are joined; means --user")
-      ->transform(CLI::Transformer(plans))
+      ->transform(CLI::CheckedTransformer(plans))
       ->option_text("automatic|sequential|one-shot|owner-aware");
   app.add_flag("--preserve-credentials", arguments.command.preserve_credentials,
                "with --user: do not become root inside");
   app.add_option("--wd", arguments.command.directory, "the working directory of the program");
   app.add_flag("--no-new-privs", arguments.command.no_new_privs, "PR_SET_NO_NEW_PRIVS");
-  app.add_flag("--verbose,-v", arguments.verbose, "say on stderr which plan was taken, and why");
+  app.add_flag("--verbose,-v", arguments.verbose,
+               "with --user: say on stderr which plan was taken, and why");
+}
+
+/// Throws CLI::ParseError.
+std::vector<std::string> parse(CLI::App& app, int argc, char** argv) {
+  app.parse(argc, argv);
+  const auto is_target = [](const CLI::Option* option) {
+    return option->get_group() == targets && option->count() > 0;
+  };
+  if (app.get_options(is_target).size() != 1) throw CLI::RequiredError("one " + targets);
+  auto program = app.remaining();
+  if (!program.empty() && program.front() == "--") {
+    program.erase(program.begin());
+  } else if (!program.empty() && program.front().starts_with('-')) {
+    throw CLI::ExtrasError({program.front()});
+  }
+  if (program.empty()) {
+    const char* shell = std::getenv("SHELL");
+    program = {shell != nullptr && *shell != '\0' ? shell : "/bin/sh"};
+  }
+  return program;
 }
 
 Target target_of(const Arguments& arguments) {
@@ -125,21 +151,15 @@ int main(int argc, char** argv) {
   using namespace nsgate;
   using namespace nsgate::enter;
   Arguments arguments;
-  CLI::App app("Becomes a program in a network namespace, and in a user namespace as well:\n"
-               "nsgate-enter TARGET [OPTIONS] [--] [PROGRAM [ARGUMENT...]]");
+  CLI::App app(
+      "Becomes a program in a network namespace, and in a user namespace as well:\n"
+      "nsgate-enter TARGET [OPTIONS] [--] [PROGRAM [ARGUMENT...]]");
   describe(app, arguments);
   try {
-    app.parse(argc, argv);
+    arguments.command.argv = parse(app, argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : could_not_enter;
   }
-  auto program = app.remaining();
-  if (!program.empty() && program.front() == "--") program.erase(program.begin());
-  if (program.empty()) {
-    const char* shell = std::getenv("SHELL");
-    program = {shell != nullptr && *shell != '\0' ? shell : "/bin/sh"};
-  }
-  arguments.command.argv = std::move(program);
   const auto [error, why] = become(request_of(arguments), arguments);
   std::cerr << "nsgate-enter: " << error.message() << (why.empty() ? "" : "; ") << why << '\n';
   return exit_code(std::unexpected(error));

@@ -132,7 +132,12 @@ bool take_credentials(ChildPlan& plan) noexcept {
     // Now, because joining a user namespace and changing ids clear it (commit_creds in
     // kernel/cred.c); and a parent that ended before would never be noticed.
     if (!step.went(sys(SYS_prctl, PR_SET_PDEATHSIG, plan.parent_death_signal))) return false;
-    if (sys(SYS_getppid) != plan.parent) sys(SYS_kill, sys(SYS_getpid), plan.parent_death_signal);
+    // 0: the parent is in a pid namespace above, and still there, for who is left there is given a
+    // parent below.
+    const long parent = sys(SYS_getppid);
+    if (parent != 0 && parent != plan.parent) {
+      sys(SYS_kill, sys(SYS_getpid), plan.parent_death_signal);
+    }
   }
   return true;
 }

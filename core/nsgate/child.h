@@ -39,7 +39,7 @@ struct Record {
 
 /// A part of the message, by its distance from the start of the plan, so that it is good in the
 /// stub's memory, too.
-using Offset = std::uint32_t;
+using Offset = std::size_t;
 
 /// What the child has to do. Followed in memory by what its offsets name.
 ///

@@ -93,6 +93,10 @@ std::optional<End> ChildProcess::wait(int& signal) {
   return Signaled{signal, info.si_code == CLD_DUMPED};
 }
 
+Record ChildProcess::record() const {
+  return {record_->stage, record_->code, record_->in_stub, record_->stub_refused};
+}
+
 int ChildProcess::wait_for(siginfo_t& info, int options) const {
   while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, options | __WALL) != 0) {
     if (errno != EINTR) return errno;

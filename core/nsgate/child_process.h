@@ -36,9 +36,12 @@ class ChildProcess {
   bool began_to_execute() const { return record_->stage == Stage::exec && record_->code == 0; }
   /// The program, and its process group if it leads one.
   void kill() const;
-  /// Waits for the child's end. Nothing: it ended before it became the program, and the plan's
-  /// record tells where; `signal`, if one ended it.
+  /// Waits for the child's end. Nothing: it ended before it became the program, and the record
+  /// tells where; `signal`, if one ended it.
   std::optional<End> wait(int& signal);
+  /// The plan's record as it is now. Of the stub, whoever may trace it could have written it, and
+  /// may still: to be read once, and believed of this child only.
+  Record record() const;
 
  private:
   ChildProcess(const ChildPlan& plan, pid_t pid, int pidfd);

@@ -37,7 +37,8 @@ enum class Stage : std::uint8_t {
 /// "setns_net" for Stage::setns_net, and so on.
 std::string_view to_string(Stage stage);
 
-/// A failed attempt. A value: it holds no resource and refers to nothing.
+/// A failed attempt. A value: it holds no resource and refers to nothing. Test: Error.*,
+/// Exec.EveryRefusedSystemCallHasItsStageAndKeepsItsErrno.
 struct Error {
   Stage stage;
   /// The errno, as the kernel gave it. 0 where no system call failed: a worker that ended by

@@ -166,13 +166,13 @@ int poll_timeout(const std::optional<Clock::time_point>& until) {
   return static_cast<int>(std::clamp<long long>(left, 0, std::numeric_limits<int>::max()));
 }
 
-/// When the command's time is over. A deadline beyond the clock's end is none.
+/// When the command's time is over: at once, if it is negative. One beyond the clock's end is none.
 std::optional<Clock::time_point> end_of_time(const Command& command) {
   using std::chrono::milliseconds;
   const auto now = Clock::now();
   const auto longest = std::chrono::duration_cast<milliseconds>(Clock::time_point::max() - now);
   if (command.deadline.value_or(milliseconds::max()) > longest) return std::nullopt;
-  return now + *command.deadline;
+  return now + std::max(*command.deadline, milliseconds(0));
 }
 
 /// Reads both streams together until the command's end. 0, or an errno: ETIMEDOUT when the deadline
@@ -249,13 +249,14 @@ Result<Finished> execute(const Entry& entry, const Command& command, detail::Wor
   if (given_up != 0) child->kill();
   int signal = 0;
   const auto how = child->wait(signal);
-  if (kind == Message::Kind::stub && signal == 0 && plan.record.stub_refused != 0) {
+  const detail::Record record = child->record();
+  if (kind == Message::Kind::stub && signal == 0 && record.stub_refused != 0) {
     return execute(entry, command, std::move(ready->words), held_off, Message::Kind::copied);
   }
-  if (given_up != 0 && (how || plan.record.code == 0)) {
+  if (given_up != 0 && (how || record.code == 0)) {
     return std::unexpected(Error{Stage::wait, given_up, command.argv.front()});
   }
-  if (!how) return std::unexpected(failure(plan.record, signal, entry, command));
+  if (!how) return std::unexpected(failure(record, signal, entry, command));
   return Finished{.how = *how,
                   .out = out.take(),
                   .err = err.take(),
@@ -263,11 +264,13 @@ Result<Finished> execute(const Entry& entry, const Command& command, detail::Wor
                   .err_truncated = err.truncated()};
 }
 
-Error become(const Entry& entry, Command command) {
+Command with_own_streams(Command command) {
   command.inherit_stdio = true;
-  auto words = detail::prepare(command);
-  if (!words) return words.error();
-  auto ready = make_ready(entry, command, std::move(*words), Message::Kind::in_callers_memory);
+  return command;
+}
+
+Error become(const Entry& entry, const Command& command, detail::Words words) {
+  auto ready = make_ready(entry, command, std::move(words), Message::Kind::in_callers_memory);
   if (!ready) return ready.error();
   ChildPlan& plan = ready->message.plan();
   plan.parent = ::getppid();
@@ -299,16 +302,23 @@ Result<Finished> exec_in_user_netns(const UserTarget& target, const Command& com
 }
 
 Error become_in_netns(const Target& target, const Command& command) {
+  const Command in_place = with_own_streams(command);
+  auto words = detail::prepare(in_place);
+  if (!words) return words.error();
   const auto netns = Netns::open(target);
   if (!netns) return netns.error();
   const JoinStep step{netns->fd(), CLONE_NEWNET, Stage::setns_net};
-  return become({{&step, 1}, false, target.to_string()}, command);
+  return become({{&step, 1}, false, target.to_string()}, in_place, std::move(*words));
 }
 
 Error become_in_user_netns(const UserTarget& target, const Command& command, Plan plan) {
+  const Command in_place = with_own_streams(command);
+  auto words = detail::prepare(in_place);
+  if (!words) return words.error();
   const auto both = UserNetns::open(target, plan);
   if (!both) return both.error();
-  return become({both->steps(), both->joins_user(), target.to_string()}, command);
+  return become({both->steps(), both->joins_user(), target.to_string()}, in_place,
+                std::move(*words));
 }
 
 }  // namespace nsgate

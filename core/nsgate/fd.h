@@ -11,7 +11,7 @@
 namespace nsgate {
 
 /// Closes its descriptor when it goes out of scope. Empty is -1, and 0 is a descriptor like any
-/// other. Not thread-safe.
+/// other. Not thread-safe. Test: ExecInNetns.DescriptorZero*, InNetns.CancelledCallerCloses*.
 class Fd {
  public:
   Fd() = default;

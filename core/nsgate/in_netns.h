@@ -12,6 +12,7 @@
 // rootless way is exec_in_user_netns (exec.h).
 //
 // Thread-safe: any number of calls at once, nested ones included. Not async-signal-safe.
+// Test: InNetns.NamespacesAreEnteredAtOnce*, InNetns.OneNamespaceIsEntered*, InNetns.NestsInItself.
 #pragma once
 
 #include <cxxabi.h>
@@ -47,6 +48,7 @@ struct Flattened<Result<Value>> {
 
 /// What in_netns returns for a closure: Result<T> for one that returns T, void included;
 /// Result<std::reference_wrapper<T>> for T&; and Result<T>, not nested, for Result<T>.
+/// Test: InNetns.Returns*, InNetns.FlattensAResultOfTheClosure.
 template <std::invocable F>
 using InNetnsResult = typename detail::Flattened<std::invoke_result_t<F>>::type;
 
@@ -56,16 +58,19 @@ using InNetnsResult = typename detail::Flattened<std::invoke_result_t<F>>::type;
 ///   Stage::open       the target could not be opened (see Netns::open)
 ///   Stage::thread     EAGAIN: no thread could be started (pthread_create(3))
 ///   Stage::setns_net  EPERM: CAP_SYS_ADMIN is missing in the caller's user namespace or in the one
-///                     that owns the target; EINVAL: no network namespace; EBADF: no usable
-///                     descriptor (setns(2))
+///                     that owns the target (setns(2)); the note tells a seccomp filter's
 /// and after calling it at
 ///   Stage::worker     the thread ended by pthread_exit, cancellation or a raw exit, so that there
 ///                     is no result
+/// Test: InNetns.FailureOf*, InNetns.Needs*, InNetns.PthreadExit*, InNetns.RawExit*.
+///
 /// An exception that leaves `f` leaves in_netns with its type and value. The thread shares with the
 /// caller what threads share: memory, descriptors, cwd, umask, signal handlers; it inherits the
 /// signal mask. What it leaves behind in the namespace (threads, sockets) keeps the namespace
 /// alive; and the kernel itself lets go of it only a moment after the call. A cancellation of the
 /// caller (pthread_cancel(3)) waits until the call is over.
+/// Test: InNetns.Exception*, InNetns.ThreadLeftBehind*, InNetns.CancelledCallerWaits*,
+/// InNetns.EnvironmentDescriptors*, InNetns.WorkingDirectory*.
 template <std::invocable F>
 InNetnsResult<F> in_netns(const Target& target, F&& f);
 

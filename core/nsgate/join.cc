@@ -147,22 +147,20 @@ Result<void> UserNetns::choose(Plan plan) {
     then(net_, CLONE_NEWNET);
     return {};
   }
-  if (plan == Plan::automatic && process_ >= 0) {
-    plan_ = Plan::one_shot;
+  if (plan == Plan::automatic) {
+    plan_ = process_ >= 0 ? Plan::one_shot : Plan::owner_aware;
     why_ = "one setns joins both or neither, and is never refused where another order is not";
   }
-  if (plan_ == Plan::one_shot ? process_ < 0 : net_ == process_) {
-    return std::unexpected(Error{Stage::open, EOPNOTSUPP, shown_, 0,
-                                 process_ < 0 ? "one shot needs a process and pidfd_open(2)"
-                                              : "its owner is known by a namespace file only"});
-  }
+  const auto unsupported = [&](const char* why) {
+    return std::unexpected(Error{Stage::open, EOPNOTSUPP, shown_, 0, why});
+  };
   if (plan_ == Plan::one_shot) {
+    if (process_ < 0) return unsupported("one shot needs a process and pidfd_open(2)");
     then(process_, CLONE_NEWUSER | CLONE_NEWNET);
-  } else {
-    plan_ = Plan::owner_aware;
-    return by_owner();
+    return {};
   }
-  return {};
+  if (net_ == process_) return unsupported("its owner is known by a namespace file only");
+  return by_owner();
 }
 
 Result<void> UserNetns::by_owner() {

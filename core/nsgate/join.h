@@ -23,18 +23,19 @@
 namespace nsgate {
 
 enum class Plan : std::uint8_t {
-  /// Whichever of the others the kernel will accept.
+  /// Enters wherever any of the others does. Test: PlanLaw.AutomaticEntersWhereverAnyOrderDoes.
   automatic,
   /// The user namespace, then the network namespace: right where the one owns the other.
   sequential,
   /// Both by one setns of a pidfd (Linux 5.8). Atomic: refused, it changes nothing. The kernel
-  /// checks
-  /// it with the old capabilities and the new, so that it is never stricter than another plan
-  /// (test: Plan.OneShotIsNeverStricter…). Needs a target that is a process or thread.
+  /// checks it with the old capabilities and the new, so that it is refused only where both orders
+  /// of two calls are; the caller's own user namespace, which it is refused (EINVAL), may still be
+  /// left out. Needs a target that is a process or thread.
+  /// Test: PlanLaw.*, Setns.OneCallReaches*, Setns.OneRefusedCallChangesNothing.
   one_shot,
   /// As the owner of the network namespace demands: first the lowest user namespace that holds both
   /// the owner and the target's, unless that is the caller's own; then the network namespace; then
-  /// the target's user namespace.
+  /// the target's user namespace. Test: Plan.OnlySequentialLoses*, UserNetns.OwnerDecidesTheOrder*.
   owner_aware,
 };
 
@@ -54,6 +55,7 @@ class UserNetns {
   /// Fails as Netns::open does; and with EOPNOTSUPP for a plan that the target does not allow: one
   /// shot without a pidfd, the owner without a namespace file. Of a process, both namespaces belong
   /// to the same process even when its pid is recycled meanwhile.
+  /// Test: UserNetns.*, Netns.DirectoryOfAProcess*.
   static Result<UserNetns> open(const UserTarget& target, Plan plan = Plan::automatic);
 
   /// One to three.

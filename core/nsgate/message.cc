@@ -89,11 +89,21 @@ Result<void> check_borrowed(const Command& command) {
   return {};
 }
 
-/// A memfd that may be executed: MFD_EXEC since Linux 6.3, and before it every memfd was.
-Fd executable_memfd() {
+/// A memfd that may be executed: MFD_EXEC since Linux 6.3, and before it every memfd was. Whoever
+/// may trace the stub gets at it, by /proc/PID/exe, and cut short it would end the caller by
+/// SIGBUS: so its size is sealed.
+Fd executable_memfd(std::span<const char> bytes) {
   constexpr unsigned mfd_exec = 0x10;
-  Fd file(::memfd_create("nsgate", MFD_CLOEXEC | mfd_exec));
-  if (!file && errno == EINVAL) file = Fd(::memfd_create("nsgate", MFD_CLOEXEC));
+  constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  if (!may_grow_to(bytes.size())) return {};
+  Fd file(::memfd_create("nsgate", flags | mfd_exec));
+  if (!file && errno == EINVAL) file = Fd(::memfd_create("nsgate", flags));
+  // Written and then mapped: a write says when there is no memory, and a mapping ends the caller by
+  // SIGBUS.
+  if (!file || ::pwrite(file.get(), bytes.data(), bytes.size(), 0) != std::ssize(bytes) ||
+      ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    return {};
+  }
   return file;
 }
 
@@ -160,6 +170,14 @@ Result<Words> prepare(const Command& command) {
   if (command.stdin_fd >= 0 && command.stdin_bytes && !command.inherit_stdio) {
     return refuse("two inputs");
   }
+  // To the kernel it means no change (setresuid(2)): the program would keep the caller's.
+  if (command.credentials && (command.credentials->uid == static_cast<uid_t>(-1) ||
+                              command.credentials->gid == static_cast<gid_t>(-1))) {
+    return refuse("an id of -1");
+  }
+  if (command.parent_death_signal < 0 || command.parent_death_signal > SIGRTMAX) {
+    return refuse("no signal");
+  }
   if (auto borrowed = check_borrowed(command); !borrowed) {
     return std::unexpected(borrowed.error());
   }
@@ -210,14 +228,8 @@ Message::Message(Kind kind, std::span<const char> stub, const ChildPlan& plan,
 
 bool Message::share() {
   if (kind_ == Kind::stub) {
-    if (may_grow_to(bytes_.size())) file_ = executable_memfd();
-    // Written and then mapped: a write says when there is no memory, and a mapping ends the caller
-    // by SIGBUS.
-    if (!file_ || ::pwrite(file_.get(), bytes_.data(), bytes_.size(), 0) !=
-                      static_cast<ssize_t>(bytes_.size())) {
-      file_.reset();
-      kind_ = Kind::copied;
-    }
+    file_ = executable_memfd(bytes_);
+    if (!file_) kind_ = Kind::copied;
   }
   if (kind_ == Kind::in_callers_memory) return true;
   void* mapped = ::mmap(nullptr, bytes_.size(), PROT_READ | PROT_WRITE,

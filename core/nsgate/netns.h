@@ -14,6 +14,7 @@ namespace nsgate {
 
 /// What setns(2) takes: a namespace file, or a pidfd where neither the kernel's ioctl (Linux 6.11)
 /// nor /proc gives one. While it is open the namespace exists (a pidfd: while its process does).
+/// Test: Netns.LivesAsLongAsADescriptorOfIt, Netns.WithoutProcAPid*.
 class Netns {
  public:
   /// Fails at Stage::open with
@@ -27,7 +28,7 @@ class Netns {
   ///   EMFILE  the descriptor table is full
   /// and whatever else open(2), pidfd_open(2) and ioctl_nsfs(2) give. A seccomp filter's EPERM or
   /// ENOSYS for pidfd_open or an ioctl only means that /proc is used.
-  /// Test: Target.*, Netns.*IsRefused*.
+  /// Test: Target.*, Netns.*AtOpen*.
   static Result<Netns> open(const Target& target);
 
   int fd() const noexcept { return fd_; }

@@ -113,9 +113,10 @@ class Worker {
     }
     RobustMutex& turn = turns_[number % 2];
     const bool alive = turn.lock();
-    if (alive) {
-      turn.unlock();
-    } else {
+    // Of a dead holder, too: it would stay in the list of this thread's robust mutexes, which the C
+    // library and the kernel walk, when its memory is long another's.
+    turn.unlock();
+    if (!alive) {
       ::pthread_join(thread_, nullptr);
       joined_ = true;
     }
@@ -128,7 +129,9 @@ class Worker {
   unsigned ask(Call* call) {
     call_ = call;
     const unsigned number = asked_.load(std::memory_order_relaxed) + 1;
-    asked_.store(number, std::memory_order_release);
+    // Not memory_order_release: notify_one looks for a sleeper, and a processor could look before
+    // its store is seen, when the worker falls asleep for good.
+    asked_.store(number);
     asked_.notify_one();
     return number;
   }
@@ -153,6 +156,8 @@ class Worker {
       }
       if (::setns(netns_, CLONE_NEWNET) == 0) {
         call_->closure(call_->context);
+        // It forked and has returned in the child as well, where nobody waits for this thread.
+        if (process_ != ::getpid()) return;
       } else {
         call_->setns_error = errno;
         call_->note = detail::filter_note(errno);
@@ -168,6 +173,7 @@ class Worker {
   const int netns_;
   const void* const owner_;
   const int looks_ = looks_that_pay();
+  const pid_t process_ = ::getpid();
   pthread_t thread_{};
   bool joined_ = false;
   std::atomic<bool> ready_ = false;
@@ -217,14 +223,16 @@ Resident::~Resident() = default;
 
 Result<void> Resident::call(void (*closure)(void*), void* context) {
   const detail::CancellationHeldOff held_off;
+  if (!state_) return std::unexpected(Error{Stage::open, EBADF, "a Resident that was moved from"});
   if (Worker::serves(state_.get())) {
     closure(context);
     return {};
   }
   if (state_->process != ::getpid()) {
     // Its mutex may be held by a thread that is not here. Not destroyed, for the same reason.
-    State* const parents = state_.release();
-    state_ = std::make_unique<State>(std::move(parents->netns), parents->target);
+    auto own = std::make_unique<State>(std::move(state_->netns), state_->target);
+    (void)state_.release();
+    state_ = std::move(own);
   }
   State& state = *state_;
   const std::lock_guard turn(state.one_at_a_time);

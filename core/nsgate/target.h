@@ -8,6 +8,7 @@
 //   Target::thread(4711, 4712)      Target::current()
 //
 // Descriptors are borrowed: they stay the caller's and must stay open during the call.
+// Test: Target.EveryKind*.
 #pragma once
 
 #include <sys/types.h>
@@ -36,22 +37,25 @@ class Target {
  public:
   /// The namespace of the process's leading thread. Not another process's, should the pid be
   /// recycled meanwhile; but who keeps a pid for long has no such promise: use a pidfd.
+  /// Test: Netns.ProcessMeansItsLeadingThread, Target.Process*.
   static Target process(pid_t pid) { return Target(detail::TaskName{.process = pid}); }
-  /// The same by pidfd_open(2). No process can take its place.
+  /// The same by pidfd_open(2). No process can take its place. Test: Target.Pidfd*.
   static Target pidfd(int fd) { return Target(detail::TaskName{.pidfd = fd}); }
   /// The namespace of one thread: its process's others may be elsewhere, or have ended.
+  /// Test: Target.Thread*.
   static Target thread(pid_t process, pid_t thread) {
     return Target(detail::TaskName{.process = process, .thread = thread});
   }
   /// A namespace of ip-netns(8), under /run/netns. Only ever a name there: not a path ("/", "..")
-  /// and never a pid, even if it is a number.
+  /// and never a pid, even if it is a number. Test: Target.Name*.
   static Target name(std::string name) { return Target(Named{std::move(name)}); }
-  /// A namespace file: a bind mount, or /proc/PID/ns/net as the path says it.
+  /// A namespace file: a bind mount, or /proc/PID/ns/net as the path says it. Test: Target.Path*.
   static Target path(std::filesystem::path path) { return Target(std::move(path)); }
   static Target descriptor(int fd) { return Target(Descriptor{fd}); }
   /// The namespace that a socket belongs to. Needs CAP_NET_ADMIN over it (SIOCGSKNS, Linux 4.10).
+  /// Test: Target.Socket*.
   static Target socket(int fd) { return Target(Socket{fd}); }
-  /// Where the calling thread is when the target is used.
+  /// Where the calling thread is when the target is used. Test: Target.Current*.
   static Target current() { return Target(Current{}); }
 
   /// "pid 4711", "thread 4712 of pid 4711", "/run/netns/blue", "the current thread".
@@ -92,7 +96,7 @@ class UserTarget {
   };
   static UserTarget descriptors(Descriptors fds) { return UserTarget(fds); }
   /// A network namespace together with the user namespace that owns it (NS_GET_USERNS,
-  /// ioctl_nsfs(2)).
+  /// ioctl_nsfs(2)). Test: Target.Owner*.
   static UserTarget owned(Target target) { return UserTarget(std::move(target)); }
 
   /// "pid 4711", "descriptors 6 and 7", "/run/netns/blue and its owner".

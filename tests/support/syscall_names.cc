@@ -38,7 +38,6 @@ const Words plain{
     {SYS_execveat, "execveat"},
     {SYS_exit, "exit"},
     {SYS_exit_group, "exit_group"},
-    {SYS_fallocate, "fallocate"},
     {SYS_ftruncate, "ftruncate"},
     {SYS_getdents64, "getdents64"},
     {SYS_getpid, "getpid"},
@@ -80,6 +79,7 @@ const Words commands{
     {F_GETFD, "fcntl F_GETFD"},
     {F_DUPFD_CLOEXEC, "fcntl F_DUPFD_CLOEXEC"},
     {F_SETFL, "fcntl F_SETFL"},
+    {F_ADD_SEALS, "fcntl F_ADD_SEALS"},
 };
 
 const Words attributes{
