@@ -196,7 +196,7 @@ TEST(Enter, RefusesWhatIsNoOptionInsteadOfExecutingIt) {
   const auto misspelt = enter({"--pid", pid, "--usr", helper(), "exit", "0"});
   EXPECT_EQ(exit_code_of(misspelt), 125);
   EXPECT_THAT(misspelt.text, HasSubstr("--usr"));
-  EXPECT_EQ(exit_code_of(enter({"--pid", pid, "--user", "--", "--usr"})), 127);
+  EXPECT_EQ(exit_code_of(enter({"--pid", pid, "--user", "--", "--usr/x"})), 127);
   EXPECT_EQ(exit_code_of(enter({"--pid", pid, "--plan", "7", helper(), "exit", "0"})), 125);
 }
 
