@@ -3,7 +3,7 @@
 // A file descriptor with one owner.
 #pragma once
 
-#include <sys/syscall.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <utility>
@@ -28,13 +28,22 @@ class Fd {
   /// Gives the descriptor up; the caller closes it.
   int release() noexcept { return std::exchange(fd_, -1); }
   void reset(int fd = -1) noexcept {
-    // Never again: Linux frees the descriptor even when close is interrupted (close(2)), and by
-    // then the number may be another thread's. Not close(3): it is a cancellation point, and a
-    // destructor that unwinds ends the process.
-    if (const int old = std::exchange(fd_, fd); old >= 0) ::syscall(SYS_close, old);
+    if (const int old = std::exchange(fd_, fd); old >= 0) close(old);
   }
 
  private:
+  static void close(int fd) noexcept {
+    // close(3) is a cancellation point, and a destructor that unwinds ends the process. Not a bare
+    // system call: ThreadSanitizer takes a number that it has not seen closed for a race of those
+    // who open it.
+    int before = PTHREAD_CANCEL_ENABLE;
+    ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    // Never again: Linux frees the descriptor even when close is interrupted (close(2)), and by
+    // then the number may be another thread's.
+    ::close(fd);
+    ::pthread_setcancelstate(before, nullptr);
+  }
+
   int fd_ = -1;
 };
 
