@@ -58,6 +58,7 @@ void join_users_userns(void* files) { (void)join_user(*static_cast<const Namespa
 
 TEST(CallerTraces, OfANaiveChildAreFound) {
   BEHAVIOUR("EX11 EX12");
+  REQUIRES(unsanitized);
   const auto naive = [](int shared, void (*f)(void*)) {
     return traces_of([&] { in_naive_child(shared, f); });
   };
@@ -79,6 +80,7 @@ TEST(CallerTraces, OfANaiveChildAreFound) {
 
 TEST(CallerTraces, OfACallerThatForgetsItsMaskOrItsChildAreFound) {
   BEHAVIOUR("EX11 SG01");
+  REQUIRES(unsanitized);
   const auto blocks_for_good = [] {
     sigset_t all;
     ::sigfillset(&all);
@@ -94,6 +96,7 @@ TEST(CallerTraces, OfACallerThatForgetsItsMaskOrItsChildAreFound) {
 
 TEST(CallerTraces, OfANaiveChildInAnotherUsersUsernsAreFound) {
   BEHAVIOUR("UN09");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   NamespaceFiles files(other);
@@ -121,6 +124,7 @@ void use_all_ends(const std::function<Result<Finished>(const Command&)>& execute
 
 TEST(Exec, LeavesNoTraceInItsCaller) {
   BEHAVIOUR("EX12 UN09 CP12");
+  REQUIRES(unsanitized);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -130,6 +134,7 @@ TEST(Exec, LeavesNoTraceInItsCaller) {
 
 TEST(ExecInUserNetns, LeavesNoTraceInItsCallerByAnyPlanIntoAnotherUsersUserns) {
   BEHAVIOUR("UN08 UN09");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   for (const auto plan : {Plan::automatic, Plan::sequential, Plan::one_shot, Plan::owner_aware}) {
@@ -146,6 +151,7 @@ TEST(ExecInUserNetns, LeavesNoTraceInItsCallerByAnyPlanIntoAnotherUsersUserns) {
 
 TEST(ExecInUserNetns, LeavesNoTraceInItsCallerWithoutTheStub) {
   BEHAVIOUR("UN09");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const NamespaceFiles files(other);

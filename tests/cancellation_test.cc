@@ -171,7 +171,6 @@ void* execute_already_cancelled(void* argument) {
 
 TEST(ExecInNetns, PendingCancellationIsTheCallersAndNotTheChilds) {
   BEHAVIOUR("XD07");
-  REQUIRES(unsanitized);
   const auto leave_alone = [](pthread_t, Execution&) {};
 
   // One that cannot be executed, and one that would not end by itself.

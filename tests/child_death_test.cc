@@ -147,7 +147,6 @@ void* end_of_cancelled(Call& call) {
 // A destructor that met the request in close(2) would end the process.
 TEST(Exec, PendingCancellationDoesNotTouchACallThatStartsNoChild) {
   BEHAVIOUR("EX02");
-  REQUIRES(unsanitized);
   const UserScratch other;
   const Fd net = other.open("ns/net");
   const auto swapped = UserTarget::descriptors({.user = net.get(), .net = net.get()});
@@ -165,7 +164,6 @@ TEST(Exec, PendingCancellationDoesNotTouchACallThatStartsNoChild) {
 // A child that met the request would unwind the caller's frames.
 TEST(Exec, PendingCancellationUnwindsACallWhoseChildFails) {
   BEHAVIOUR("EX02");
-  REQUIRES(unsanitized);
   auto ways = exec_ways();
   ways["of oneself in sequence"] = [](const Command& command) {
     return exec_in_user_netns(UserTarget::process(::getpid()), command, Plan::sequential);

@@ -118,7 +118,6 @@ Operation executes_in_both(const ParkedProcess& other) {
 
 TEST(ExecInNetns, ChildKilledAtAnySystemCallIsAnErrorOfItsStage) {
   BEHAVIOUR("EX23");
-  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   const auto operation = [&] {
@@ -129,7 +128,6 @@ TEST(ExecInNetns, ChildKilledAtAnySystemCallIsAnErrorOfItsStage) {
 
 TEST(ExecInUserNetns, ChildKilledAtAnySystemCallIsAnErrorOfItsStage) {
   BEHAVIOUR("EX23");
-  REQUIRES(unsanitized);
   const UserScratch other;
   expect_deaths_told(executes_in_both(other), ways_of_sharer());
 }
@@ -137,7 +135,6 @@ TEST(ExecInUserNetns, ChildKilledAtAnySystemCallIsAnErrorOfItsStage) {
 // The name of the dead tells the stub from the program, and it takes a descriptor to read it.
 TEST(ExecInUserNetns, DeathIsUnknownWhereNobodyCanTellWhoDied) {
   BEHAVIOUR("EX23");
-  REQUIRES(unsanitized);
   const UserScratch other;
   const Fault unreadable{"caller openat /proc/#/stat", -1, Fault::Kind::error, EMFILE};
   for (const char* dead : {"stub capset", "program"}) {
@@ -152,7 +149,6 @@ TEST(ExecInUserNetns, DeathIsUnknownWhereNobodyCanTellWhoDied) {
 
 TEST(ExecInUserNetns, CopyKilledAtAnySystemCallIsAnErrorOfItsStage) {
   BEHAVIOUR("EX23");
-  REQUIRES(unsanitized);
   const UserScratch other;
   expect_deaths_told(executes_in_both(other), {before_call, after_call, by_filter},
                      {{"caller memfd_create nsgate", -1, Fault::Kind::error, EPERM}});

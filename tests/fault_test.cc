@@ -140,7 +140,7 @@ const Command full{.argv = {helper(), "args", "hello"},
 
 TEST(InNetns, FailureOfEachSystemCallIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(unsanitized);
+  REQUIRES(no_tsan);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(enters(other), "");
@@ -149,7 +149,7 @@ TEST(InNetns, FailureOfEachSystemCallIsToldRight) {
 // As on a kernel older than 6.11.
 TEST(InNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(unsanitized);
+  REQUIRES(no_tsan);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(
@@ -159,7 +159,7 @@ TEST(InNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
 
 TEST(ExecInNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(unsanitized);
+  REQUIRES(no_tsan);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(executes(other), "caller");
@@ -167,7 +167,6 @@ TEST(ExecInNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
 
 TEST(ExecInNetns, FailureOfEachSystemCallOfTheChildIsToldRight) {
   BEHAVIOUR("CP12 EX03");
-  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(executes(other), "child");
@@ -175,7 +174,7 @@ TEST(ExecInNetns, FailureOfEachSystemCallOfTheChildIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(unsanitized);
+  REQUIRES(no_tsan);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "caller");
 }
@@ -183,7 +182,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
 // As on a kernel older than 6.11.
 TEST(ExecInUserNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(unsanitized);
+  REQUIRES(no_tsan);
   const UserScratch other;
   expect_every_failure_told(
       executes_in_both(other), "caller",
@@ -193,21 +192,18 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheChildIsToldRight) {
   BEHAVIOUR("CP12 EX03");
-  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "child");
 }
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheStubIsToldRight) {
   BEHAVIOUR("CP12 EX03");
-  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "stub");
 }
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCopyIsToldRight) {
   BEHAVIOUR("CP12 EX03");
-  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "child",
                             {{"caller memfd_create nsgate", -1, Fault::Kind::error, EPERM}});
@@ -215,7 +211,6 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCopyIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallForAFullCommandIsToldRight) {
   BEHAVIOUR("CP12 EX03");
-  REQUIRES(unsanitized);
   const UserScratch other;
   const std::vector<Fault> as_copy{{"caller memfd_create nsgate", -1, Fault::Kind::error, EPERM}};
   expect_every_failure_told(executes_in_both(other, full), "stub");
@@ -224,7 +219,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallForAFullCommandIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerForAFullCommandIsToldRight) {
   BEHAVIOUR("CP12 EX03");
-  REQUIRES(unsanitized);
+  REQUIRES(no_tsan);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other, full), "caller");
 }
@@ -232,7 +227,6 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerForAFullCommandIsToldRig
 // As behind a filter older than Linux 5.9.
 TEST(ExecInNetns, FailureOfEachSystemCallThatClosesByListingIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(executes(other), "child",

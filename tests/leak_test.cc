@@ -110,7 +110,7 @@ const Command no_end{.argv = {helper(), "hang"}, .deadline = std::chrono::millis
 
 TEST(Leak, InNetnsLeavesNothingBehind) {
   BEHAVIOUR("LT16 CP12");
-  REQUIRES(unsanitized);
+  REQUIRES(no_tsan);
   REQUIRES(root);
   const ScratchNetns other;
   const Fd user = other.open("ns/user");
@@ -131,7 +131,6 @@ TEST(Leak, InNetnsLeavesNothingBehind) {
 
 TEST(Leak, ExecInNetnsLeavesNothingBehind) {
   BEHAVIOUR("LT16 CP12");
-  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   const auto inside = Target::process(other.pid());
@@ -152,7 +151,6 @@ TEST(Leak, ExecInNetnsLeavesNothingBehind) {
 
 TEST(Leak, ExecInUserNetnsLeavesNothingBehind) {
   BEHAVIOUR("LT16 CP12");
-  REQUIRES(unsanitized);
   const UserScratch other;
   const UserScratch unmapped(UserScratch::Map::none);
   const auto inside = UserTarget::process(other.pid());
@@ -215,7 +213,6 @@ int enter_where_there_is_room_for(int netns_count) {
 
 TEST(Leak, EnteredNamespaceEndsWithItsLastUser) {
   BEHAVIOUR("LT16");
-  REQUIRES(unsanitized);
   EXPECT_EQ(answer_of_child([] { return enter_where_there_is_room_for(4); }), 0);
 }
 

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -116,19 +117,10 @@ TEST(Resident, ExceptionReachesTheCallerAndTheWorkerServesOn) {
   EXPECT_THAT(resident->run([] { return ::gettid(); }), IsOkAndHolds(*worker));
 }
 
-TEST(Resident, DeadWorkerIsAnErrorAndTheNextCallStartsAfresh) {
-  BEHAVIOUR("XD04 XD08");
-  REQUIRES(root);
-  REQUIRES(unsanitized);
+void expect_told_and_replaced(const std::vector<void (*)()>& deaths) {
   const ScratchNetns other;
   auto resident = Resident::open(Target::process(other.pid()));
   ASSERT_THAT(resident, IsOk());
-  const std::vector<void (*)()> deaths{[] { ::pthread_exit(nullptr); },
-                                       [] {
-                                         ::pthread_cancel(::pthread_self());
-                                         ::pthread_testcancel();
-                                       },
-                                       [] { ::syscall(SYS_exit, 0); }};
   for (const auto& die : deaths) {
     const int threads = threads_of_this_process();
 
@@ -136,6 +128,43 @@ TEST(Resident, DeadWorkerIsAnErrorAndTheNextCallStartsAfresh) {
     EXPECT_TRUE(threads_become(threads - 1));
     EXPECT_THAT(resident->run(current_netns), IsOkAndHolds(other.id()));
   }
+}
+
+TEST(Resident, DeadWorkerIsAnErrorAndTheNextCallStartsAfresh) {
+  BEHAVIOUR("XD04");
+  REQUIRES(root);
+  expect_told_and_replaced({[] { ::pthread_exit(nullptr); },
+                            [] {
+                              ::pthread_cancel(::pthread_self());
+                              ::pthread_testcancel();
+                            }});
+}
+
+TEST(Resident, WorkerDeadOfARawExitIsAnErrorAndTheNextCallStartsAfresh) {
+  BEHAVIOUR("XD08");
+  REQUIRES(unsanitized);
+  REQUIRES(root);
+  expect_told_and_replaced({[] { ::syscall(SYS_exit, 0); }});
+}
+
+/// Of the calling thread, as the kernel will walk it at its end (get_robust_list(2)).
+bool holds_a_robust_mutex() {
+  robust_list_head* head = nullptr;
+  std::size_t size = 0;
+  ::syscall(SYS_get_robust_list, 0, &head, &size);
+  return head->list.next != &head->list;
+}
+
+TEST(Resident, DeadWorkersMutexIsNotLeftToTheCaller) {
+  BEHAVIOUR("XD04");
+  REQUIRES(root);
+  const ScratchNetns other;
+  auto resident = Resident::open(Target::process(other.pid()));
+  ASSERT_THAT(resident, IsOk());
+
+  EXPECT_THAT(resident->run([] { ::pthread_exit(nullptr); }), FailsAt(Stage::worker, 0));
+
+  EXPECT_FALSE(holds_a_robust_mutex());
 }
 
 TEST(Resident, ClosureThatMovedTheThreadDoesNotTakeTheNextOneAlong) {
@@ -238,7 +267,6 @@ TEST(Resident, SignalsOfTheProcessDoNotRunOnIt) {
 TEST(Resident, ForkedChildHasAWorkerOfItsOwn) {
   BEHAVIOUR("EX02");
   REQUIRES(root);
-  REQUIRES(unsanitized);
   const ScratchNetns other;
   auto resident = Resident::open(Target::process(other.pid()));
   ASSERT_THAT(resident, IsOk());

@@ -93,6 +93,7 @@ TEST(Target, ThreadOfAnotherProcessIsEsrchAtOpen) {
 
 TEST(Target, ThreadThatEndedIsEsrchAtOpenAndNamed) {
   BEHAVIOUR("TR11");
+  REQUIRES(no_tsan);
   pid_t ended = 0;
   std::thread([&] { ended = ::gettid(); }).join();
   wait_until_single_threaded();

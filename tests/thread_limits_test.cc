@@ -69,6 +69,7 @@ TEST(InNetns, LimitOfProcessesIsAnErrorBeforeAnythingChanged) {
 
 TEST(InNetns, MissingMemoryForTheStackIsAnErrorBeforeAnythingChanged) {
   BEHAVIOUR("XD15");
+  REQUIRES(no_tsan);
 
   expect_refused(answer_of_child([] {
     unsigned long pages = 0;

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "nsgate/fd.h"
+#include "support/thread_sanitizer.h"
 
 namespace nsgate::test {
 
@@ -22,9 +23,11 @@ ChildOutput output_of_child(const std::function<int()>& f) {
   }
   const Fd read(ends[0]);
   Fd write(ends[1]);
+  stop_sanitizer_thread();
   ChildOutput child{.pid = ::fork(), .status = 0, .out = {}};
   if (child.pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (child.pid == 0) {
+    wait_for_end_of_sanitizer_thread();
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::dup2(write.get(), STDOUT_FILENO);
     // An exception must end the child, not go on in a second copy of the test program.

@@ -14,6 +14,8 @@
 #include <system_error>
 #include <vector>
 
+#include "support/thread_sanitizer.h"
+
 namespace nsgate::test {
 namespace {
 
@@ -34,9 +36,13 @@ Pipe make_pipe() {
 
 /// Forks a child that dies with this thread, so that a failed test leaves nothing behind.
 pid_t fork_attached() {
+  stop_sanitizer_thread();
   const pid_t pid = ::fork();
   if (pid < 0) throw_errno("fork");
-  if (pid == 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    wait_for_end_of_sanitizer_thread();
+  }
   return pid;
 }
 

@@ -10,6 +10,7 @@
 #include "support/capabilities.h"
 #include "support/child_process.h"
 #include "support/namespaces.h"
+#include "support/thread_sanitizer.h"
 
 namespace nsgate::test {
 namespace {
@@ -36,7 +37,15 @@ bool probe_rootless() {
 }
 
 bool probe_unsanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(NSGATE_THREAD_SANITIZER)
+  return false;
+#else
+  return true;
+#endif
+}
+
+bool probe_no_tsan() {
+#ifdef NSGATE_THREAD_SANITIZER
   return false;
 #else
   return true;
@@ -52,6 +61,7 @@ const Requirement rootless{"rootless",
                            &probe_rootless};
 
 const Requirement unsanitized{"unsanitized", "a build without sanitizers", &probe_unsanitized};
+const Requirement no_tsan{"no_tsan", "a build without ThreadSanitizer", &probe_no_tsan};
 
 std::optional<std::string> unmet(const Requirement& requirement) {
   if (requirement.probe()) return std::nullopt;

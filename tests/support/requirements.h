@@ -32,6 +32,9 @@ extern const Requirement rootless;
 /// A build without sanitizers: their runtime does not survive a thread that ends by a raw exit, or
 /// a second process that returns from the same test.
 extern const Requirement unsanitized;
+/// A build without ThreadSanitizer, whose runtime makes system calls and maps memory of its own
+/// beside those that the test counts.
+extern const Requirement no_tsan;
 
 /// Why the requirement is not met; nothing when it is.
 std::optional<std::string> unmet(const Requirement& requirement);
