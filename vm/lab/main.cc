@@ -56,8 +56,9 @@ int main(int argc, char** argv) {
   app.add_flag_callback(
       "-q,--quiet", [] { spdlog::set_level(spdlog::level::warn); },
       "Say only what went wrong on stderr");
-  add_run_command(app, context, {.init = NSGATE_INIT, .profiles = vm / "profiles.toml"},
-                  {.program = NSGATE_PAYLOAD, .carried = {NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER}});
+  add_run_command(
+      app, context, {.init = NSGATE_INIT, .profiles = vm / "profiles.toml"},
+      {.program = NSGATE_PAYLOAD, .carried = {NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER}});
   add_matrix_command(app, context);
   add_count_command(app, context, {.program = NSGATE_COUNTS, .carried = {NSGATE_NOTHING}});
   add_kernel_commands(app, context);
