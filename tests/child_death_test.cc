@@ -147,6 +147,7 @@ void* end_of_cancelled(Call& call) {
 // A destructor that met the request in close(2) would end the process.
 TEST(Exec, PendingCancellationDoesNotTouchACallThatStartsNoChild) {
   BEHAVIOUR("EX02");
+  REQUIRES(unsanitized);
   const UserScratch other;
   const Fd net = other.open("ns/net");
   const auto swapped = UserTarget::descriptors({.user = net.get(), .net = net.get()});

@@ -140,7 +140,7 @@ const Command full{.argv = {helper(), "args", "hello"},
 
 TEST(InNetns, FailureOfEachSystemCallIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(no_tsan);
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(enters(other), "");
@@ -149,7 +149,7 @@ TEST(InNetns, FailureOfEachSystemCallIsToldRight) {
 // As on a kernel older than 6.11.
 TEST(InNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(no_tsan);
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(
@@ -159,7 +159,7 @@ TEST(InNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
 
 TEST(ExecInNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(no_tsan);
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   expect_every_failure_told(executes(other), "caller");
@@ -174,7 +174,7 @@ TEST(ExecInNetns, FailureOfEachSystemCallOfTheChildIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(no_tsan);
+  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "caller");
 }
@@ -182,7 +182,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
 // As on a kernel older than 6.11.
 TEST(ExecInUserNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
   BEHAVIOUR("CP12 FD02");
-  REQUIRES(no_tsan);
+  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(
       executes_in_both(other), "caller",
@@ -219,7 +219,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallForAFullCommandIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerForAFullCommandIsToldRight) {
   BEHAVIOUR("CP12 EX03");
-  REQUIRES(no_tsan);
+  REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other, full), "caller");
 }

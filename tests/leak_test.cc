@@ -112,7 +112,7 @@ const Command no_end{.argv = {helper(), "hang"}, .deadline = std::chrono::millis
 
 TEST(Leak, InNetnsLeavesNothingBehind) {
   BEHAVIOUR("LT16 CP12");
-  REQUIRES(no_tsan);
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   const Fd user = other.open("ns/user");
@@ -133,6 +133,7 @@ TEST(Leak, InNetnsLeavesNothingBehind) {
 
 TEST(Leak, ExecInNetnsLeavesNothingBehind) {
   BEHAVIOUR("LT16 CP12");
+  REQUIRES(unsanitized);
   REQUIRES(root);
   const ScratchNetns other;
   const auto inside = Target::process(other.pid());

@@ -33,6 +33,19 @@
 namespace nsgate::test {
 namespace {
 
+bool probe_no_asan() {
+#ifdef __SANITIZE_ADDRESS__
+  return false;
+#else
+  return true;
+#endif
+}
+
+const Requirement no_asan{
+    "no_asan",
+    "a build without AddressSanitizer, whose allocator does not survive fork(2) with threads",
+    &probe_no_asan};
+
 struct Seen {
   int wrong = 0;
   char left_behind[4096] = {};
@@ -127,6 +140,7 @@ Seen as_owner_of_both(F f) {
 
 TEST(Stress, ThreadsThatAllocateForkAndEnterDoNotDisturbOneAnother) {
   BEHAVIOUR("EX02 NC04");
+  REQUIRES(no_asan);
 
   const auto seen = answer_of_child([] { return as_owner_of_both(&enter_from_eight_threads); });
 
