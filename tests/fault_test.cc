@@ -64,8 +64,10 @@ void expect_told(const Operation& operation, const std::vector<Fault>& always, c
     EXPECT_EQ(seen.ended, expected(row, value, without));
     EXPECT_EQ(seen.left_behind, "");
     EXPECT_EQ(seen.hang, "");
-    // How often the caller waits and reads depends on when the program writes.
-    EXPECT_TRUE(nth > 0 || seen.faults > 0);
+    // How often the caller waits and reads depends on when the program writes; and whether it has
+    // to wait for a thread at all, on which of them is the quicker.
+    const bool may_be_absent = nth > 0 || std::string_view(row.call).ends_with(" futex");
+    EXPECT_TRUE(may_be_absent || seen.faults > 0);
   }
 }
 
