@@ -17,6 +17,7 @@
 #include "nsgate/exec.h"
 #include "support/ended.h"
 #include "support/exec_ways.h"
+#include "support/line.h"
 #include "support/matchers.h"
 #include "support/open_fds.h"
 #include "support/requirements.h"
@@ -72,24 +73,20 @@ TEST(Exec, EndThatAnotherThreadTookIsUnknown) {
   BEHAVIOUR("SG09");
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-    const Fd near(ends[0]);
-    const Fd far(ends[1]);
+    const Line line;
     // The program exits at once; what it leaves behind keeps the call waiting for its streams.
     auto running = std::async(std::launch::async, [&, &run = execute] {
       return run({.argv = {helper(), "linger"},
-                  .stdin_fd = far.get(),
+                  .stdin_fd = line.far.get(),
                   .until = Command::Until::end_of_file});
     });
 
-    std::string pid;
-    for (char byte = 0; ::read(near.get(), &byte, 1) == 1 && byte != '\n';) pid += byte;
-    const pid_t stolen = ::waitpid(std::atoi(pid.c_str()), nullptr, 0);
-    ::shutdown(near.get(), SHUT_WR);
+    const pid_t pid = line.read_pid();
+    const pid_t stolen = ::waitpid(pid, nullptr, 0);
+    ::shutdown(line.near.get(), SHUT_WR);
     const auto ended = running.get();
 
-    EXPECT_EQ(stolen, std::atoi(pid.c_str()));
+    EXPECT_EQ(stolen, pid);
     EXPECT_EQ(how_it_ended(ended), unknown_end());
   }
 }

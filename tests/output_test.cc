@@ -18,6 +18,7 @@
 #include "nsgate/exec.h"
 #include "support/child_process.h"
 #include "support/exec_ways.h"
+#include "support/line.h"
 #include "support/matchers.h"
 #include "support/open_fds.h"
 #include "support/requirements.h"
@@ -27,28 +28,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace std::string_literals;
-
-/// A socket whose far end is a program's stdin.
-struct Line {
-  Fd near;
-  Fd far;
-
-  Line() {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-      throw std::system_error(errno, std::generic_category(), "socketpair");
-    }
-    near = Fd(ends[0]);
-    far = Fd(ends[1]);
-  }
-
-  pid_t read_pid() const {
-    std::string text;
-    char byte = 0;
-    while (::read(near.get(), &byte, 1) == 1 && byte != '\n') text += byte;
-    return std::atoi(text.c_str());
-  }
-};
 
 TEST(Exec, BothStreamsArriveWholeHoweverLongTheyAre) {
   BEHAVIOUR("EX13");

@@ -127,13 +127,18 @@ TEST(Exec, DescriptorThatCannotBePassedIsRefusedBeforeThereIsAChild) {
   }
 }
 
+/// For the rest of the test; 0 or an errno.
+int limit_descriptors(rlim_t number) {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return errno;
+  files.rlim_cur = number;
+  return ::setrlimit(RLIMIT_NOFILE, &files) == 0 ? 0 : errno;
+}
+
 TEST(Exec, NumberBeyondTheLimitIsRefusedBeforeThereIsAChild) {
   BEHAVIOUR("FD08");
   const Fd one = file_of_length(1);
-  rlimit files{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
-  files.rlim_cur = 64;
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+  ASSERT_EQ(limit_descriptors(64), 0);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const OpenFds before;
@@ -150,10 +155,7 @@ TEST(Exec, NumberBeyondTheLimitIsRefusedBeforeThereIsAChild) {
 TEST(Exec, NumberBelowTheLimitIsGivenWhereRoomIsLeftAboveIt) {
   BEHAVIOUR("FD08");
   const Fd one = file_of_length(1);
-  rlimit files{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
-  files.rlim_cur = 64;
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+  ASSERT_EQ(limit_descriptors(64), 0);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "nsgate/exec.h"
 #include "support/child_process.h"
 #include "support/exec_ways.h"
+#include "support/line.h"
 #include "support/matchers.h"
 #include "support/requirements.h"
 #include "support/scratch_directory.h"
@@ -209,19 +209,15 @@ TEST(Exec, AStoppedProgramHasNotEnded) {
   BEHAVIOUR("SG05");
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-    const Fd near(ends[0]);
-    const Fd far(ends[1]);
+    const Line line;
     auto running = std::async(std::launch::async, [&, &run = execute] {
-      return run({.argv = {helper(), "stop", "3"}, .stdin_fd = far.get()});
+      return run({.argv = {helper(), "stop", "3"}, .stdin_fd = line.far.get()});
     });
 
-    std::string pid;
-    for (char byte = 0; ::read(near.get(), &byte, 1) == 1 && byte != '\n';) pid += byte;
+    const pid_t pid = line.read_pid();
     siginfo_t info{};
-    const int stopped = ::waitid(P_PID, static_cast<id_t>(std::atoi(pid.c_str())), &info, WSTOPPED);
-    ::kill(std::atoi(pid.c_str()), SIGCONT);
+    const int stopped = ::waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED);
+    ::kill(pid, SIGCONT);
     const auto ended = running.get();
 
     EXPECT_EQ(stopped, 0);
