@@ -39,7 +39,7 @@ struct Line {
   pid_t read_pid() const {
     std::string text;
     char byte = 0;
-    while (::read(near.get(), &byte, 1) == 1 && byte != '\n') text += byte;
+    while (read_near(&byte, 1) == 1 && byte != '\n') text += byte;
     return std::atoi(text.c_str());
   }
   /// Closes the caller's own far end, and waits until the others are closed; false when they stay
@@ -48,9 +48,18 @@ struct Line {
     far.reset();
     std::array<char, 64> told{};
     ssize_t n = 0;
-    while ((n = ::read(near.get(), told.data(), told.size())) > 0) {
+    while ((n = read_near(told.data(), told.size())) > 0) {
     }
     return n == 0;
+  }
+
+ private:
+  /// A socket with a timeout is not read on by itself after an interruption (signal(7)).
+  ssize_t read_near(char* bytes, std::size_t size) const {
+    ssize_t n = 0;
+    while ((n = ::read(near.get(), bytes, size)) < 0 && errno == EINTR) {
+    }
+    return n;
   }
 };
 
