@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/base64.h"
+#include "lab/base/base64.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/cell_verdict.h"
+#include "lab/verdict/cell_verdict.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

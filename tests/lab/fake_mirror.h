@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "lab/sha256.h"
+#include "lab/base/sha256.h"
 #include "must_run.h"
 #include "scratch_folder.h"
 #include "signing_key.h"

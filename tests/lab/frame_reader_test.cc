@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/frame_reader.h"
+#include "lab/machine/frame_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/gtest_xml.h"
+#include "lab/verdict/gtest_xml.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

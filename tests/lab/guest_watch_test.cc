@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Shell scripts play QEMU: what matters here is what the lab does with a stream and a process.
-#include "lab/guest_watch.h"
+#include "lab/machine/guest_watch.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/image.h"
+#include "lab/image/image.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

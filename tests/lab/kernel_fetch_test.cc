@@ -8,7 +8,7 @@
 #include <string>
 
 #include "fake_mirror.h"
-#include "lab/kernel_store.h"
+#include "lab/kernels/kernel_store.h"
 #include "scratch_folder.h"
 #include "tiny_kernel.h"
 #include "value_of.h"

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "fake_mirror.h"
-#include "lab/bzimage.h"
-#include "lab/deb.h"
+#include "lab/kernels/bzimage.h"
+#include "lab/kernels/deb.h"
 #include "scratch_folder.h"
 #include "tiny_kernel.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/kernel_lock.h"
+#include "lab/kernels/kernel_lock.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

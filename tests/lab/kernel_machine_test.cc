@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "fake_mirror.h"
-#include "lab/apt_mirrors.h"
-#include "lab/kernel_store.h"
+#include "lab/kernels/apt_mirrors.h"
+#include "lab/kernels/kernel_store.h"
 #include "scratch_folder.h"
 #include "tiny_kernel.h"
 #include "value_of.h"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/kernel_store.h"
+#include "lab/kernels/kernel_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "lab/sha256.h"
+#include "lab/base/sha256.h"
 #include "scratch_folder.h"
 #include "tiny_kernel.h"
 #include "value_of.h"

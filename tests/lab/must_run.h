@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "lab/process.h"
+#include "lab/base/process.h"
 #include "value_of.h"
 
 namespace nsgate::lab {

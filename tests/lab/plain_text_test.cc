@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/plain_text.h"
+#include "lab/base/plain_text.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/profile.h"
+#include "lab/cells/profile.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

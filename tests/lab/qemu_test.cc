@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/qemu.h"
+#include "lab/machine/qemu.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/results.h"
+#include "lab/report/results.h"
 
 #include <gtest/gtest.h>
 

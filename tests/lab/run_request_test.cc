@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/run_request.h"
+#include "lab/cells/run_request.h"
 
 #include <gtest/gtest.h>
 
-#include "lab/process.h"
+#include "lab/base/process.h"
 
 namespace nsgate::lab {
 namespace {

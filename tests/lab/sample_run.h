@@ -3,7 +3,7 @@
 // A run of two cells with one result of every kind.
 #pragma once
 
-#include "lab/results.h"
+#include "lab/report/results.h"
 
 namespace nsgate::lab {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/shared_libraries.h"
+#include "lab/image/shared_libraries.h"
 
 #include <elf.h>
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/splat.h"
+#include "lab/verdict/splat.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

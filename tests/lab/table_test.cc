@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/table.h"
+#include "lab/report/table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

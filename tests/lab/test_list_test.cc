@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/test_list.h"
+#include "lab/cells/test_list.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

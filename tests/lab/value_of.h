@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "lab/failure.h"
+#include "lab/base/failure.h"
 
 namespace nsgate::lab {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/verdict.h"
+#include "lab/verdict/verdict.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

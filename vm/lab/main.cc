@@ -9,10 +9,10 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "lab/count_command.h"
-#include "lab/kernel_commands.h"
-#include "lab/matrix_command.h"
-#include "lab/run_command.h"
+#include "lab/commands/count_command.h"
+#include "lab/commands/kernel_commands.h"
+#include "lab/commands/matrix_command.h"
+#include "lab/commands/run_command.h"
 
 namespace nsgate::lab {
 namespace {

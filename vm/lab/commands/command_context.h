@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every command of `nsgate` is given, and where it leaves its exit code.
+#pragma once
+
+#include "lab/base/failure.h"
+#include "lab/kernels/kernel_store.h"
+
+namespace nsgate::lab {
+
+/// Lives as long as the CLI::App whose callbacks refer to it.
+struct CommandContext {
+  KernelStore::Options store;
+  ExitCode exit = ExitCode::pass;
+};
+
+}  // namespace nsgate::lab

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab/kernels/bzimage.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <fstream>
+#include <string_view>
+#include <system_error>
+
+#include "lab/base/could_not_start.h"
+
+namespace nsgate::lab {
+namespace {
+
+// Offsets from the start of the file; boot.rst, "The Real-Mode Kernel Header".
+constexpr std::size_t setup_sects_at = 0x1f1;
+constexpr std::size_t syssize_at = 0x1f4;
+constexpr std::size_t magic_at = 0x202;
+constexpr std::size_t kernel_version_at = 0x20e;
+constexpr std::size_t loadflags_at = 0x211;
+constexpr std::size_t header_end = 0x214;
+constexpr std::size_t sector = 512;
+
+std::uintmax_t little_endian(std::string_view bytes) {
+  std::uintmax_t value = 0;
+  for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte) {
+    value = value << 8 | static_cast<unsigned char>(*byte);
+  }
+  return value;
+}
+
+/// The pointer counts from the end of the boot sector, and the text ("6.1.0-56-cloud-amd64
+/// (debian-kernel@…) #1 SMP …") must lie within the setup code.
+std::string release_in(std::string_view setup) {
+  const auto pointer = little_endian(setup.substr(kernel_version_at, 2));
+  if (pointer == 0 || pointer + sector >= setup.size()) return {};
+  const auto text = setup.substr(pointer + sector);
+  return std::string(text.substr(0, text.find_first_of(std::string_view(" \0", 2))));
+}
+
+}  // namespace
+
+Expected<BzImage> read_bzimage(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (!std::filesystem::exists(status)) {
+    return could_not_start("no kernel at " + file.string() + ": " +
+                           (error ? error.message() : "no such file"));
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    return could_not_start(file.string() +
+                           " is no bzImage: it is no regular file; in a build tree "
+                           "of Linux the image is arch/x86/boot/bzImage");
+  }
+  const auto size = std::filesystem::file_size(file, error);
+  std::ifstream in(file, std::ios::binary);
+  // setup_sects is one byte, so the setup code cannot be longer than this.
+  std::string setup(256 * sector, '\0');
+  in.read(setup.data(), static_cast<std::streamsize>(setup.size()));
+  if (error || in.bad() || !in.is_open()) return could_not_start("cannot read " + file.string());
+  setup.resize(static_cast<std::size_t>(in.gcount()));
+
+  if (setup.size() < header_end || setup.substr(magic_at, 4) != "HdrS") {
+    return could_not_start(file.string() +
+                           " is no bzImage: it lacks the boot protocol's HdrS at "
+                           "0x202; a vmlinux (ELF) or a kernel for another processor cannot be "
+                           "booted");
+  }
+  if ((setup[loadflags_at] & 1) == 0) {
+    return could_not_start(file.string() + " is no bzImage: it asks to be loaded low, as a zImage");
+  }
+  auto setup_sects = little_endian(std::string_view(setup).substr(setup_sects_at, 1));
+  if (setup_sects == 0) setup_sects = 4;  // boot.rst: 0 stands for 4
+  const auto setup_size = (setup_sects + 1) * sector;
+  const auto whole = setup_size + 16 * little_endian(std::string_view(setup).substr(syssize_at, 4));
+  if (size < whole) {
+    return could_not_start(file.string() + " is no whole bzImage: its header promises " +
+                           std::to_string(whole) + " bytes and it has " + std::to_string(size));
+  }
+  return BzImage{release_in(std::string_view(setup).substr(0, setup_size))};
+}
+
+}  // namespace nsgate::lab

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Recognises a Linux kernel image for x86, by the setup header of its boot protocol
+// (Documentation/arch/x86/boot.rst).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "lab/base/failure.h"
+
+namespace nsgate::lab {
+
+struct BzImage {
+  std::string release;  ///< as uname -r will say; empty when the header carries no version
+};
+
+/// Fails with could_not_start, saying in what way the file is none: missing, no regular file, no
+/// setup header, or shorter than its own header says. Thread-safe.
+Expected<BzImage> read_bzimage(const std::filesystem::path& file);
+
+}  // namespace nsgate::lab

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab/kernels/kernel_catalogue.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "lab/base/could_not_start.h"
+
+namespace nsgate::lab {
+namespace {
+
+constexpr std::string_view release_mark = "{release}";
+
+std::optional<std::vector<std::string>> words(const toml::node* node) {
+  std::vector<std::string> found;
+  if (node == nullptr) return found;
+  const auto* array = node->as_array();
+  if (array == nullptr) return std::nullopt;
+  for (const auto& element : *array) {
+    const auto word = element.value<std::string>();
+    if (!word) return std::nullopt;
+    found.push_back(*word);
+  }
+  return found;
+}
+
+/// The answer is what is wrong; empty when the series is whole.
+std::string read_series(const toml::table& table, KernelSeries& series) {
+  const auto text = [&](std::string_view key) { return table[key].value_or(std::string()); };
+  series.name = text("name");
+  series.meta_package = text("meta_package");
+  series.image_package_prefix = text("image_package_prefix");
+  series.image = text("image");
+  const auto main = words(table.get("main_suites"));
+  const auto security = words(table.get("security_suites"));
+  if (!main || !security) return "main_suites and security_suites are lists of suites' names";
+  series.main_suites = *main;
+  series.security_suites = *security;
+  // The name becomes part of file names, and a slash tells a path from a name on the command line.
+  if (series.name.empty() || series.name.find('/') != std::string::npos) {
+    return "a series needs a name without a slash";
+  }
+  if (series.meta_package.empty() || series.image_package_prefix.empty()) {
+    return "a series needs meta_package and image_package_prefix";
+  }
+  if (series.image.find(release_mark) == std::string::npos) {
+    return "a series needs an image, a path with " + std::string(release_mark) + " in it";
+  }
+  if (series.main_suites.empty() && series.security_suites.empty()) {
+    return "a series needs main_suites or security_suites";
+  }
+  return {};
+}
+
+std::unexpected<Failure> broken(const std::filesystem::path& file, const toml::source_region& where,
+                                std::string_view why) {
+  return could_not_start(file.string() + ":" + std::to_string(where.begin.line) + ": " +
+                         std::string(why));
+}
+
+}  // namespace
+
+std::string KernelSeries::release_of(const std::string& image_package) const {
+  return image_package.substr(image_package_prefix.size());
+}
+
+std::string KernelSeries::image_of(const std::string& image_package) const {
+  std::string path = image;
+  return path.replace(path.find(release_mark), release_mark.size(), release_of(image_package));
+}
+
+Expected<std::vector<KernelSeries>> load_kernel_catalogue(const std::filesystem::path& file) {
+  toml::table document;
+  try {
+    document = toml::parse_file(file.string());
+  } catch (const toml::parse_error& error) {
+    return broken(file, error.source(), error.description());
+  }
+  const auto* entries = document["series"].as_array();
+  if (entries == nullptr || entries->empty()) {
+    return could_not_start(file.string() + " has no [[series]]");
+  }
+  std::vector<KernelSeries> catalogue;
+  for (const auto& entry : *entries) {
+    const auto* table = entry.as_table();
+    if (table == nullptr) return broken(file, entry.source(), "a series is a table");
+    KernelSeries series;
+    auto why = read_series(*table, series);
+    if (std::ranges::find(catalogue, series.name, &KernelSeries::name) != catalogue.end()) {
+      why = "a second series of the name " + series.name;
+    }
+    if (!why.empty()) return broken(file, entry.source(), why);
+    catalogue.push_back(std::move(series));
+  }
+  return catalogue;
+}
+
+}  // namespace nsgate::lab

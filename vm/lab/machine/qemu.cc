@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab/machine/qemu.h"
+
+#include <cstdlib>
+
+#include "lab/base/could_not_start.h"
+#include "lab/base/process.h"
+
+namespace nsgate::lab {
+namespace {
+
+/// A comma ends a value of QEMU's options unless it is doubled.
+std::string option_value(const std::filesystem::path& path) {
+  std::string value;
+  for (const char c : path.string()) value += c == ',' ? std::string(",,") : std::string(1, c);
+  return value;
+}
+
+}  // namespace
+
+Expected<Qemu> find_qemu() {
+  const char* const chosen = std::getenv("QEMU");
+  const std::string binary = chosen != nullptr && *chosen != '\0' ? chosen : "qemu-system-x86_64";
+  const auto remedy = "; install the package qemu-system-x86 or set QEMU to its program";
+  const auto asked = run(
+      {.argv = {binary, "--version"}, .extra_env = {}, .stderr_file = {}, .working_directory = {}},
+      std::chrono::seconds(30));
+  if (!asked) return could_not_start(asked.error().message + remedy);
+  const auto version = asked->out.substr(0, asked->out.find('\n'));
+  if (!asked->ok() || version.empty()) {
+    return could_not_start(binary + " --version failed: " + asked->err + remedy);
+  }
+  return Qemu{binary, version};
+}
+
+std::vector<std::string> qemu_command(const Qemu& qemu, const std::filesystem::path& kernel,
+                                      const std::filesystem::path& initrd,
+                                      const std::filesystem::path& console) {
+  return {qemu.binary, "-nodefaults", "-no-user-config", "-display", "none",
+          // A guest ends by a restart, after a panic too: panic=-1.
+          "-no-reboot", "-machine", "pc", "-accel",
+          std::string(accelerator) + ",thread=multi,tb-size=256", "-cpu", "max", "-m", "512",
+          "-smp", "1", "-sandbox",
+          "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", "-chardev",
+          "file,id=console,path=" + option_value(console), "-serial", "chardev:console", "-chardev",
+          "stdio,id=frames,signal=off", "-serial", "chardev:frames", "-kernel", kernel.string(),
+          "-initrd",
+          // QEMU takes a comma here for the start of a second module's name or of arguments.
+          option_value(initrd), "-append",
+          // no_timer_check: under TCG the check of the timer can fail on a busy host, for good.
+          "console=ttyS0 panic=-1 reboot=t no_timer_check loglevel=7"};
+}
+
+}  // namespace nsgate::lab

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The files that a cell leaves beside its logs: manifest.json says exactly what was run, repro.sh
+// runs it again, results.json says what came of it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "lab/cells/cell.h"
+#include "lab/cells/run_request.h"
+
+namespace nsgate::lab {
+
+/// Makes the folder and takes old results out of it, so that a run which is killed leaves none.
+Expected<void> prepare_folder(const std::filesystem::path& folder);
+
+/// Fails with infrastructure when a file cannot be written: a verdict that nobody can look up
+/// later is none.
+Expected<void> write_cell(const std::filesystem::path& folder, const CellResult& result,
+                          const CellSetup& setup, const RunRequest& request);
+
+}  // namespace nsgate::lab
