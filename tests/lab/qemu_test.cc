@@ -33,7 +33,8 @@ TEST_F(FindQemu, ProgramThatFailsIsNoQemu) {
 }
 
 TEST(QemuCommand, CommaInAPathIsDoubledWhereItWouldEndAnOption) {
-  EXPECT_THAT(qemu_command({"qemu", ""}, "/k", "/a,b/i", "/a,b/console.log"),
+  EXPECT_THAT(qemu_command({"qemu", ""},
+                           {.kernel = "/k", .initrd = "/a,b/i", .console = "/a,b/console.log"}),
               Contains("file,id=console,path=/a,,b/console.log"));
 }
 

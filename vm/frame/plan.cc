@@ -19,6 +19,13 @@ bool set(Plan& plan, std::string_view key, std::string_view value) {
       return false;
     }
     plan.test_deadline = std::chrono::milliseconds(milliseconds);
+  } else if (key == "module") {
+    plan.modules.emplace_back(value);
+  } else if (key == "setting") {
+    const auto blank = value.find(' ');
+    if (blank == 0 || blank == std::string_view::npos || blank + 1 == value.size()) return false;
+    plan.settings.push_back({.kind = std::string(value.substr(0, blank)),
+                             .value = std::string(value.substr(blank + 1))});
   } else if (key == "program") {
     plan.program = value;
   } else if (key == "test") {
@@ -35,8 +42,10 @@ std::string_view to_string(User user) { return user == User::root ? "root" : "ro
 
 std::string encode(const Plan& plan) {
   std::string text = "nonce " + plan.nonce + "\nuser " + std::string(to_string(plan.user)) +
-                     "\ntest_deadline_ms " + std::to_string(plan.test_deadline.count()) +
-                     "\nprogram " + plan.program + "\n";
+                     "\ntest_deadline_ms " + std::to_string(plan.test_deadline.count()) + "\n";
+  for (const auto& module : plan.modules) text += "module " + module + "\n";
+  for (const auto& [kind, value] : plan.settings) text += "setting " + kind + ' ' + value + "\n";
+  text += "program " + plan.program + "\n";
   for (const auto& test : plan.tests) text += "test " + test + "\n";
   return text;
 }

@@ -6,10 +6,13 @@
 //   nonce 6f1d…
 //   user rootless
 //   test_deadline_ms 45000
+//   module /nsgate/modules/00-dummy.ko
+//   setting sysctl kernel.yama.ptrace_scope=1
 //   program /payload/nsgate_tests
 //   test InNetns.Returns
 //
-// The tests run in the order given, each in a process of its own.
+// Modules are loaded and settings applied in the order given, before the first test; the tests run
+// in the order given, each in a process of its own.
 #pragma once
 
 #include <chrono>
@@ -27,12 +30,22 @@ inline constexpr const char* plan_path = "/nsgate/plan";
 enum class User { root, rootless };
 inline constexpr int rootless_id = 1000;  ///< uid and gid of User::rootless
 
+/// One line of a profile: what kind of knob ("sysctl", "hidepid", "seccomp") and what to set. What
+/// kinds there are is known to the guest alone (guest/profile.cc); it refuses any other.
+struct Setting {
+  std::string kind;
+  std::string value;
+  friend bool operator==(const Setting&, const Setting&) = default;
+};
+
 struct Plan {
   std::string nonce;
   User user = User::root;
   std::chrono::milliseconds test_deadline{45000};
-  std::string program;             ///< a GoogleTest program, as the guest sees it
-  std::vector<std::string> tests;  ///< full names, "Suite.Name"
+  std::vector<std::string> modules{};  ///< files of the guest, in the order to load them
+  std::vector<Setting> settings{};     ///< the profile
+  std::string program;                 ///< a GoogleTest program, as the guest sees it
+  std::vector<std::string> tests;      ///< full names, "Suite.Name"
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

@@ -84,7 +84,8 @@ Expected<CellVerdict> boot(const CellSetup& setup, const Judgement& judgement,
   std::error_code ignored;
   fs::remove(console, ignored);
   fs::remove(qemu_log, ignored);
-  result.qemu_command = qemu_command(setup.qemu, kernel.image, image.path, console);
+  result.qemu_command =
+      qemu_command(setup.qemu, {.kernel = kernel.image, .initrd = image.path, .console = console});
   auto qemu = Process::start({.argv = result.qemu_command,
                               .extra_env = {},
                               .stderr_file = qemu_log,

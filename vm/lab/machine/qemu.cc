@@ -33,22 +33,26 @@ Expected<Qemu> find_qemu() {
   return Qemu{binary, version};
 }
 
-std::vector<std::string> qemu_command(const Qemu& qemu, const std::filesystem::path& kernel,
-                                      const std::filesystem::path& initrd,
-                                      const std::filesystem::path& console) {
+std::string_view to_string(Accelerator accelerator) {
+  return accelerator == Accelerator::kvm ? "kvm" : "tcg";
+}
+
+std::vector<std::string> qemu_command(const Qemu& qemu, const Machine& machine) {
+  const bool kvm = machine.accelerator == Accelerator::kvm;
+  std::string arguments = "console=ttyS0 panic=-1 reboot=t loglevel=7";
+  // Under TCG the check of the timer can fail on a busy host, for good.
+  if (!kvm) arguments += " no_timer_check";
+  if (!machine.kernel_arguments.empty()) arguments += ' ' + machine.kernel_arguments;
   return {qemu.binary, "-nodefaults", "-no-user-config", "-display", "none",
           // A guest ends by a restart, after a panic too: panic=-1.
-          "-no-reboot", "-machine", "pc", "-accel",
-          std::string(accelerator) + ",thread=multi,tb-size=256", "-cpu", "max", "-m", "512",
-          "-smp", "1", "-sandbox",
-          "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", "-chardev",
-          "file,id=console,path=" + option_value(console), "-serial", "chardev:console", "-chardev",
-          "stdio,id=frames,signal=off", "-serial", "chardev:frames", "-kernel", kernel.string(),
-          "-initrd",
+          "-no-reboot", "-machine", "pc", "-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=256",
+          "-cpu", kvm ? "host" : "max", "-m", std::to_string(machine.memory_mib), "-smp", "1",
+          "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+          "-chardev", "file,id=console,path=" + option_value(machine.console), "-serial",
+          "chardev:console", "-chardev", "stdio,id=frames,signal=off", "-serial", "chardev:frames",
+          "-kernel", machine.kernel.string(), "-initrd",
           // QEMU takes a comma here for the start of a second module's name or of arguments.
-          option_value(initrd), "-append",
-          // no_timer_check: under TCG the check of the timer can fail on a busy host, for good.
-          "console=ttyS0 panic=-1 reboot=t no_timer_check loglevel=7"};
+          option_value(machine.initrd), "-append", arguments};
 }
 
 }  // namespace nsgate::lab

@@ -17,14 +17,23 @@ struct Qemu {
   std::string version;  ///< "QEMU emulator version 7.2.22 (Debian …)"
 };
 
-inline constexpr const char* accelerator = "tcg";
+enum class Accelerator { tcg, kvm };
+std::string_view to_string(Accelerator accelerator);
+
+/// What a guest is made of.
+struct Machine {
+  std::filesystem::path kernel;
+  std::filesystem::path initrd;
+  std::filesystem::path console;  ///< where QEMU writes what the kernel says
+  Accelerator accelerator = Accelerator::tcg;
+  unsigned memory_mib = 512;
+  std::string kernel_arguments{};  ///< besides those of the lab, such as "lockdown=integrity"
+};
 
 /// The program of $QEMU, or qemu-system-x86_64. Fails with could_not_start, naming the package.
 Expected<Qemu> find_qemu();
 
-/// The frames of the guest arrive on QEMU's stdout, its console in `console`.
-std::vector<std::string> qemu_command(const Qemu& qemu, const std::filesystem::path& kernel,
-                                      const std::filesystem::path& initrd,
-                                      const std::filesystem::path& console);
+/// The frames of the guest arrive on QEMU's stdout.
+std::vector<std::string> qemu_command(const Qemu& qemu, const Machine& machine);
 
 }  // namespace nsgate::lab

@@ -34,7 +34,7 @@ ordered_json manifest(const CellResult& result, const CellSetup& setup, const Ru
             {"unpinned", kernel.unpinned}}},
           {"user", to_string(user)},
           {"profile", default_profile},
-          {"accelerator", accelerator},
+          {"accelerator", to_string(Accelerator::tcg)},
           {"qemu", {{"version", setup.qemu.version}, {"command", result.qemu_command}}},
           {"payload", identified(setup.payload.program)},
           {"carried", carried},

@@ -45,7 +45,7 @@ ordered_json body(const CellResult& result) {
             {"unpinned", kernel.unpinned}}},
           {"user", to_string(user)},
           {"profile", default_profile},
-          {"accelerator", accelerator},
+          {"accelerator", to_string(Accelerator::tcg)},
           {"verdict", to_string(result.verdict.code)},
           {"exit_code", static_cast<int>(result.verdict.code)},
           {"seconds", in_seconds(result.time)},
