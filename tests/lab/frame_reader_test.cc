@@ -201,6 +201,38 @@ TEST_F(FrameReaderTest, EscapeSequencesOfAGuestDoNotReachTheMessage) {
   EXPECT_THAT(error_after("\x1b[2J\n"), HasSubstr("?[2J"));
 }
 
+TEST_F(FrameReaderTest, RetiredGuestIsCompleteWithoutItsLastTests) {
+  EXPECT_EQ(error_after(guest.hello(2).start("A.One").end("A.One").bye(1, "it leaked").take()),
+            "no error");
+  EXPECT_TRUE(reader.complete());
+  EXPECT_EQ(reader.retired(), "it leaked");
+}
+
+TEST_F(FrameReaderTest, LeakOfAnotherTestThanTheLastIsAnError) {
+  guest.hello(2).start("A.One").end("A.One").send("leak", R"({"test":"A.Two","what":"bQ=="})");
+  EXPECT_THAT(error_after(guest.take()), HasSubstr("not the test that ended last"));
+}
+
+TEST_F(FrameReaderTest, LeakIsKept) {
+  guest.hello(2).start("A.One").end("A.One").send("leak", R"({"test":"A.One","what":"bQ=="})");
+  reader.feed(guest.take());
+  EXPECT_FALSE(reader.error());
+  ASSERT_THAT(reader.leaks(), SizeIs(1));
+  EXPECT_EQ(reader.leaks()[0].what, "m");
+}
+
+TEST_F(FrameReaderTest, UnavailableIsTheWholeStream) {
+  guest.send("unavailable", R"({"reason":"no such sysctl"})");
+  EXPECT_EQ(error_after(guest.take()), "no error");
+  EXPECT_TRUE(reader.complete());
+  EXPECT_EQ(reader.unavailable(), "no such sysctl");
+  EXPECT_THAT(error_after(guest.hello(2).take()), HasSubstr("comes after bye"));
+}
+
+TEST_F(FrameReaderTest, SlownessBeyondReasonIsAnError) {
+  EXPECT_THAT(error_after(guest.hello(2, "root", 0).take()), HasSubstr("out of range"));
+}
+
 class BadBody : public FrameReaderTest,
                 public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
 
@@ -218,24 +250,45 @@ INSTANTIATE_TEST_SUITE_P(
         std::tuple("end", ""), std::tuple("end", "[]"), std::tuple("end", "{"),
         std::tuple("end", R"({"test":"A.One"})"),
         std::tuple("end", R"({"test":"A.One","exited":0,"microseconds":1,"xml":""})"),
-        std::tuple("end", R"({"test":"A.One","microseconds":1,"xml":"","output":""})"),
         std::tuple(
             "end",
-            R"({"test":"A.One","exited":0,"signaled":9,"microseconds":1,"xml":"","output":""})"),
-        std::tuple("end", R"({"test":"A.One","exited":-1,"microseconds":1,"xml":"","output":""})"),
-        std::tuple("end", R"({"test":"A.One","exited":256,"microseconds":1,"xml":"","output":""})"),
-        std::tuple("end", R"({"test":"A.One","signaled":0,"microseconds":1,"xml":"","output":""})"),
-        std::tuple("end", R"({"test":"A.One","exited":"0","microseconds":1,"xml":"","output":""})"),
-        std::tuple("end", R"({"test":"A.One","exited":0,"microseconds":1,"xml":"?","output":""})"),
-        std::tuple("end",
-                   R"({"test":"A.One","exited":0,"microseconds":1,"xml":"","output":"QQ="})"),
+            R"({"test":"A.One","microseconds":1,"xml":"","output":"","warnings":"","tainted":0,"lost":0})"),
         std::tuple(
             "end",
-            R"({"test":"A.One","exited":0,"microseconds":1,"xml":"","output":"","timed_out":false})"),
-        std::tuple("end",
-                   R"({"test":"A.One","exited":0,"microseconds":1,"xml":"","output":"","more":1})"),
-        std::tuple("beat", "0"), std::tuple("beat", R"({"a":1})"), std::tuple("bye", "{}"),
-        std::tuple("beat", "{\t}")));
+            R"({"test":"A.One","exited":0,"signaled":9,"microseconds":1,"xml":"","output":"","warnings":"","tainted":0,"lost":0})"),
+        std::tuple(
+            "end",
+            R"({"test":"A.One","exited":-1,"microseconds":1,"xml":"","output":"","warnings":"","tainted":0,"lost":0})"),
+        std::tuple(
+            "end",
+            R"({"test":"A.One","exited":256,"microseconds":1,"xml":"","output":"","warnings":"","tainted":0,"lost":0})"),
+        std::tuple(
+            "end",
+            R"({"test":"A.One","signaled":0,"microseconds":1,"xml":"","output":"","warnings":"","tainted":0,"lost":0})"),
+        std::tuple(
+            "end",
+            R"({"test":"A.One","exited":"0","microseconds":1,"xml":"","output":"","warnings":"","tainted":0,"lost":0})"),
+        std::tuple(
+            "end",
+            R"({"test":"A.One","exited":0,"microseconds":1,"xml":"?","output":"","warnings":"","tainted":0,"lost":0})"),
+        std::tuple(
+            "end",
+            R"({"test":"A.One","exited":0,"microseconds":1,"xml":"","output":"QQ=","warnings":"","tainted":0,"lost":0})"),
+        std::tuple(
+            "end",
+            R"({"test":"A.One","exited":0,"microseconds":1,"xml":"","output":"","warnings":"","tainted":0,"lost":0,"timed_out":false})"),
+        std::tuple(
+            "end",
+            R"({"test":"A.One","exited":0,"microseconds":1,"xml":"","output":"","warnings":"","tainted":0,"lost":0,"more":1})"),
+        std::tuple(
+            "end",
+            R"({"test":"A.One","exited":0,"microseconds":1,"xml":"","output":"","warnings":"?","tainted":0,"lost":0})"),
+        std::tuple(
+            "end",
+            R"({"test":"A.One","exited":0,"microseconds":1,"xml":"","output":"","warnings":"","tainted":-1,"lost":0})"),
+        std::tuple("leak", R"({"test":"A.One","what":"bQ=="})"),
+        std::tuple("unavailable", R"({"reason":"late"})"), std::tuple("beat", "0"),
+        std::tuple("beat", R"({"a":1})"), std::tuple("bye", "{}"), std::tuple("beat", "{\t}")));
 
 }  // namespace
 }  // namespace nsgate::lab

@@ -82,7 +82,7 @@ class Workshop {
   ~Workshop() { fs::remove_all(directory_); }
 
   Expected<void> build(const Payload& payload) const {
-    return build_image(init, payload, plan, image);
+    return images.build({.init = init, .payload = payload}, plan, image);
   }
   fs::path path(const std::string& name) const { return directory_ / name; }
   std::vector<std::string> names() const {
@@ -98,6 +98,7 @@ class Workshop {
   fs::path directory_ = ::mkdtemp(pattern_.data());
 
  public:
+  mutable ImageBuilder images;
   const fs::path init = path("nsgate_init");
   const fs::path program = path("tests");
   const fs::path image = path("image.cpio");
@@ -222,8 +223,9 @@ TEST(Image, AFolderThatIsMissingIsNamed) {
   const Workshop workshop;
   const auto output = workshop.path("missing") / "image.cpio";
 
-  const auto built = build_image(workshop.init, {.program = workshop.program, .carried = {}},
-                                 workshop.plan, output);
+  const auto built = workshop.images.build(
+      {.init = workshop.init, .payload = {.program = workshop.program, .carried = {}}},
+      workshop.plan, output);
 
   ASSERT_FALSE(built);
   EXPECT_EQ(built.error().code, ExitCode::could_not_start);

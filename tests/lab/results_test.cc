@@ -58,10 +58,5 @@ TEST(Results, OutputThatIsNoUtf8IsStillWritten) {
   EXPECT_TRUE(test["output"].get<std::string>().ends_with(" after"));
 }
 
-TEST(CellName, IsFitForAFolder) {
-  EXPECT_EQ(cell_name("6.1", frame::User::root), "6.1-root");
-  EXPECT_EQ(cell_name("../a b/bzImage", frame::User::rootless), ".._a_b_bzImage-rootless");
-}
-
 }  // namespace
 }  // namespace nsgate::lab

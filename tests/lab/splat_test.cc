@@ -8,7 +8,14 @@ namespace nsgate::lab {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
+
+std::vector<std::string> titles(const KernelLog& log) {
+  std::vector<std::string> all;
+  for (const auto& splat : log.splats) all.push_back(splat.title);
+  return all;
+}
 
 TEST(KernelLog, HealthyBootHasNoSplat) {
   const auto log = read_kernel_log(
@@ -28,18 +35,18 @@ TEST(KernelLog, PanicIsFoundWithItsCause) {
 }
 
 TEST(KernelLog, CutHereIsNamedByTheLineAfterIt) {
-  EXPECT_THAT(read_kernel_log("[ 1.0] ------------[ cut here ]------------\n"
-                              "[ 1.0] WARNING: CPU: 0 PID: 9 at net/core/net_namespace.c:42\n"
-                              "[ 1.0] Modules linked in:\n")
-                  .splats,
-              ElementsAre("WARNING: CPU: 0 PID: 9 at net/core/net_namespace.c:42"));
-  EXPECT_THAT(read_kernel_log("[ 1.0] ------------[ cut here ]------------\n").splats,
+  EXPECT_THAT(
+      titles(read_kernel_log("[ 1.0] ------------[ cut here ]------------\n"
+                             "[ 1.0] WARNING: CPU: 0 PID: 9 at net/core/net_namespace.c:42\n"
+                             "[ 1.0] Modules linked in:\n")),
+      ElementsAre("WARNING: CPU: 0 PID: 9 at net/core/net_namespace.c:42"));
+  EXPECT_THAT(titles(read_kernel_log("[ 1.0] ------------[ cut here ]------------\n")),
               ElementsAre("------------[ cut here ]------------"));
 }
 
 TEST(KernelLog, SplatAfterAnUnfinishedLineOfAProgramIsFound) {
   EXPECT_THAT(
-      read_kernel_log("hello from a test[    1.25] BUG: unable to handle page fault\n").splats,
+      titles(read_kernel_log("hello from a test[    1.25] BUG: unable to handle page fault\n")),
       ElementsAre("BUG: unable to handle page fault"));
 }
 
@@ -58,10 +65,69 @@ TEST(KernelLog, LastWordsAreThoseOfInitWhenItGaveUp) {
 }
 
 TEST(KernelLog, RepeatedSplatIsNamedOnce) {
-  EXPECT_THAT(read_kernel_log("[ 1.0] unregister_netdevice: waiting for lo to become free\n"
-                              "[ 11.0] unregister_netdevice: waiting for lo to become free\n")
-                  .splats,
-              ElementsAre("unregister_netdevice: waiting for lo to become free"));
+  EXPECT_THAT(
+      titles(read_kernel_log("[ 1.0] unregister_netdevice: waiting for lo to become free\n"
+                             "[ 11.0] unregister_netdevice: waiting for lo to become free\n")),
+      ElementsAre("unregister_netdevice: waiting for lo to become free"));
+}
+
+constexpr const char* oops =
+    "[ 1.0] nsgate: start A.One\n"
+    "[ 1.1] BUG: kernel NULL pointer dereference, address: 0000000000000000\n"
+    "[ 1.1] Oops: 0000 [#1] PREEMPT SMP\n"
+    "[ 1.1] RIP: 0010:cleanup_net+0x1a/0x2b\n"
+    "[ 1.1] Call Trace:\n"
+    "[ 1.1]  <TASK>\n"
+    "[ 1.1]  ? __die+0x1f/0x70\n"
+    "[ 1.1]  cleanup_net+0x1a/0x2b\n"
+    "[ 1.1]  process_one_work.constprop.0+0x1c7/0x380 [nf_tables]\n"
+    "[ 1.1]  worker_thread+0x4d/0x380\n"
+    "[ 1.1]  </TASK>\n"
+    "[ 1.1] ---[ end trace 0000000000000000 ]---\n"
+    "[ 1.2] nsgate: end A.One\n";
+
+TEST(KernelLog, OopsIsOneSplatOfItsTest) {
+  const auto log = read_kernel_log(oops);
+  ASSERT_EQ(log.splats.size(), 1u);
+  EXPECT_EQ(log.splats[0].test, "A.One");
+  EXPECT_FALSE(log.splats[0].late);
+  EXPECT_THAT(log.splats[0].text, HasSubstr("RIP: 0010:cleanup_net"));
+}
+
+TEST(KernelLog, FingerprintHasTheFaultAndItsFunctionsButNoNumbers) {
+  EXPECT_EQ(read_kernel_log(oops).splats.at(0).fingerprint,
+            "BUG: kernel NULL pointer dereference, address: # | cleanup_net < process_one_work < "
+            "worker_thread");
+}
+
+TEST(KernelLog, SameFaultElsewhereHasTheSameFingerprint) {
+  std::string other = oops;
+  for (auto at = other.find("+0x1"); at != other.npos; at = other.find("+0x1")) {
+    other.replace(at, 4, "+0x9");
+  }
+  EXPECT_EQ(read_kernel_log(other).splats.at(0).fingerprint,
+            read_kernel_log(oops).splats.at(0).fingerprint);
+}
+
+TEST(KernelLog, SplatAfterTheEndOfATestIsLate) {
+  const auto log = read_kernel_log(
+      "[ 1.0] nsgate: start A.One\n[ 1.1] nsgate: end A.One\n"
+      "[ 1.2] unregister_netdevice: waiting for lo to become free. Usage count = 2\n"
+      "[ 1.3] nsgate: start A.Two\n");
+  ASSERT_EQ(log.splats.size(), 1u);
+  EXPECT_EQ(log.splats[0].test, "A.One");
+  EXPECT_TRUE(log.splats[0].late);
+}
+
+TEST(KernelLog, SameSplatOfTwoTestsIsToldTwice) {
+  const auto log = read_kernel_log(
+      "nsgate: start A.One\nWARNING: x\nWARNING: x\nnsgate: end A.One\n"
+      "nsgate: start A.Two\nWARNING: x\n");
+  EXPECT_EQ(log.splats.size(), 2u);
+}
+
+TEST(KernelLog, SplatBeforeTheFirstTestBelongsToNone) {
+  EXPECT_EQ(read_kernel_log("WARNING: boot\n").splats.at(0).test, "");
 }
 
 class SplatLine : public testing::TestWithParam<const char*> {};
@@ -70,7 +136,7 @@ TEST_P(SplatLine, IsFoundWithAndWithoutStamps) {
   const std::string line = GetParam();
   for (const char* stamp :
        {"", "[    1.234567] ", "[    1.234567][   T12] ", "[   1.2] [   C0] "}) {
-    EXPECT_THAT(read_kernel_log(stamp + line + "\r\n").splats, ElementsAre(line)) << stamp;
+    EXPECT_THAT(titles(read_kernel_log(stamp + line + "\r\n")), ElementsAre(line)) << stamp;
   }
 }
 

@@ -15,32 +15,33 @@ using testing::Not;
 using testing::StartsWith;
 
 TEST(Table, HasOneAlignedRowForEachCell) {
-  EXPECT_THAT(
-      table(sample_run(), false),
-      StartsWith(
-          "KERNEL  VERSION            USER      PASSED  FAILED  ERRORS  MISSING  SKIPPED    TIME  "
-          "VERDICT\n"
-          "6.1     6.1.192-2          root           1       0       0        0        1  14.2 s  "
-          "pass\n"
-          "sid     7.2.13-1 unpinned  rootless       0       1       1        2        0  14.2 s  "
-          "fail\n\n"));
+  EXPECT_THAT(table(sample_run(), false),
+              StartsWith("KERNEL  VERSION            USER      SETTING  PASSED  FAILED  ERRORS  "
+                         "MISSING  SKIPPED    TIME  "
+                         "VERDICT\n"
+                         "6.1     6.1.192-2          root      -             1       0       0     "
+                         "   0        1  14.2 s  "
+                         "pass\n"
+                         "sid     7.2.13-1 unpinned  rootless  -             0       1       1     "
+                         "   2        0  14.2 s  "
+                         "fail\n\n"));
 }
 
 TEST(Table, FailureShowsCellTestBehavioursAndMessage) {
   EXPECT_THAT(table(sample_run(), false),
-              HasSubstr("sid rootless: FAIL A.Fails [TR1 TR2]\n    a.cc:3\n    the sky is "));
+              HasSubstr("sid-rootless: FAIL A.Fails [TR1 TR2]\n    a.cc:3\n    the sky is "));
 }
 
 TEST(Table, ErrorAndReasonOfTheCellAreShown) {
   const auto text = table(sample_run(), false);
-  EXPECT_THAT(text, HasSubstr("sid rootless: ERROR A.Errs [TR1 TR2]\n    was running\n"));
+  EXPECT_THAT(text, HasSubstr("sid-rootless: ERROR A.Errs [TR1 TR2]\n    was running\n"));
   EXPECT_THAT(text,
-              HasSubstr("sid rootless: fail\n    the guest hung\n    last console line: x\n"));
+              HasSubstr("sid-rootless: fail\n    the guest hung\n    last console line: x\n"));
 }
 
 TEST(Table, MissingTestsAreCountedAndTheFirstIsNamed) {
   EXPECT_THAT(table(sample_run(), false),
-              HasSubstr("sid rootless: MISS 2 tests never ran, the first: A.First\n"));
+              HasSubstr("sid-rootless: MISS 2 tests never ran, the first: A.First\n"));
 }
 
 TEST(Table, SkipsAreGroupedByReason) {

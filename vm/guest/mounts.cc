@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "guest/give_up.h"
+#include "guest/proc.h"
 
 namespace nsgate::guest {
 namespace {
@@ -78,6 +79,7 @@ void mount_devices() {
 void mount_file_systems() {
   constexpr unsigned long guarded = MS_NOSUID | MS_NODEV;
   must_mount("proc", "/proc", guarded | MS_NOEXEC, nullptr);
+  keep_proc();
   must_mount("sysfs", "/sys", guarded | MS_NOEXEC, nullptr);
   mount_devices();
   must_mount("tmpfs", "/tmp", guarded, "mode=1777");

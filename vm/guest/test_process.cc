@@ -148,7 +148,7 @@ std::string read_xml() {
 
 }  // namespace
 
-Outcome run_test(const frame::Plan& plan, const std::string& test,
+Outcome run_test(const frame::Plan& plan, const std::string& test, unsigned slow_thousandths,
                  const std::function<void()>& beat) {
   make_test_directory(plan.user);
   const Pipe output = make_pipe();
@@ -162,7 +162,8 @@ Outcome run_test(const frame::Plan& plan, const std::string& test,
 
   Outcome outcome;
   OutputTail tail;
-  outcome.timed_out = !watch(pidfd, output.read, started + plan.test_deadline, beat, tail);
+  outcome.timed_out = !watch(pidfd, output.read,
+                             started + plan.test_deadline * slow_thousandths / 1000, beat, tail);
   outcome.duration = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - started);
   const Reaped reaped = kill_and_reap(pid, reaping_patience);
   outcome.stuck = !reaped.everything;

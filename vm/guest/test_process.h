@@ -25,9 +25,10 @@ struct Outcome {
   std::string output;                    ///< the end of stdout and stderr together
 };
 
+/// The plan's deadline is stretched by `slow_thousandths` / 1000 (guest/slow_factor.h).
 /// Returns when the test and all its descendants are gone. Calls `beat` about once a second while
 /// the test runs.
-Outcome run_test(const frame::Plan& plan, const std::string& test,
+Outcome run_test(const frame::Plan& plan, const std::string& test, unsigned slow_thousandths,
                  const std::function<void()>& beat);
 
 }  // namespace nsgate::guest

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "lab/base/interrupt.h"
+#include "lab/base/user_folders.h"
 #include "lab/commands/count_command.h"
 #include "lab/commands/kernel_commands.h"
 #include "lab/commands/matrix_command.h"
@@ -20,30 +22,26 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* exit_codes = R"(Exit codes:
-  0    every cell passed
+  0    a cell passed, and none did worse than to be skipped
   1    a test failed, or the kernel broke while a test ran
   2    a guest or its frames broke: no verdict about the kernel
   3    no results
   4    every test was skipped, as predicted
   124  a guest hung, or its time ran out
   125  nothing was tested: missing kernel or QEMU, or unusable arguments
+  130  interrupted; what was there is kept
 So `git bisect run nsgate run --kernel ./bzImage` works.)";
-
-fs::path cache() {
-  const char* const chosen = std::getenv("XDG_CACHE_HOME");
-  if (chosen != nullptr && fs::path(chosen).is_absolute()) return fs::path(chosen) / "nsgate";
-  const char* const home = std::getenv("HOME");
-  return fs::path(home != nullptr ? home : "/tmp") / ".cache" / "nsgate";
-}
 
 int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("nsgate"));
   spdlog::set_pattern("nsgate: %v");
+  catch_interrupts();
 
   const fs::path vm = NSGATE_VM_DIR;
-  CommandContext context{.store = {.catalogue = vm / "kernels.toml",
+  CommandContext context{.data = vm,
+                         .store = {.catalogue = vm / "kernels.toml",
                                    .lockfile = vm / "kernels.lock.json",
-                                   .cache = cache(),
+                                   .cache = cache_folder(),
                                    .offline = false},
                          .exit = ExitCode::pass};
   CLI::App app("Validates network-namespace entry on Linux kernels, in virtual machines");
@@ -56,9 +54,10 @@ int main(int argc, char** argv) {
   app.add_flag_callback(
       "-q,--quiet", [] { spdlog::set_level(spdlog::level::warn); },
       "Say only what went wrong on stderr");
-  add_run_command(
-      app, context, {.init = NSGATE_INIT, .profiles = vm / "profiles.toml"},
-      {.program = NSGATE_PAYLOAD, .carried = {NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER}});
+  const std::vector<fs::path> carried{NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER};
+  const Payload tests{.program = NSGATE_PAYLOAD, .carried = carried};
+  add_run_command(app, context,
+                  {.data = vm, .init = NSGATE_INIT, .tests = tests, .dynamic_tests = tests});
   add_matrix_command(app, context);
   add_count_command(app, context, {.program = NSGATE_COUNTS, .carried = {NSGATE_NOTHING}});
   add_kernel_commands(app, context);

@@ -18,6 +18,7 @@ enum class ExitCode : int {
   all_skipped = 4,        ///< every test was skipped, for reasons that the cell predicts
   deadline = 124,         ///< the guest hung, or the time allowed for it ran out
   could_not_start = 125,  ///< nothing was tested: missing kernel, missing QEMU, unusable arguments
+  interrupted = 130,      ///< by Ctrl-C or a kill; what was there is kept. Ends a bisection
 };
 
 /// Why the lab stopped: the code to exit with and one line for a person, which names the thing and

@@ -33,6 +33,8 @@ void close_if_open(int& fd) {
                                  char* const* envp, int stdin_fd, int stdout_fd, int stderr_fd,
                                  int report_fd, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Ctrl-C is for nsgate, which then ends its children in good order.
+  ::setpgid(0, 0);
   // The parent may have died before prctl took effect (prctl(2), PR_SET_PDEATHSIG).
   if (::getppid() != parent) ::_exit(127);
   sigset_t none;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One cell: a kernel and a user, on which one payload's tests are run in one guest.
+// One cell: all that decides what is tested on what. It is run in one guest, or in several when a
+// test spoils one and the rest has to go on in a fresh one.
 #pragma once
 
 #include <filesystem>
@@ -8,45 +9,71 @@
 #include <string>
 #include <vector>
 
-#include "frame/plan.h"
+#include "lab/cells/cell_spec.h"
 #include "lab/image/image.h"
 #include "lab/kernels/kernel.h"
 #include "lab/machine/guest_watch.h"
 #include "lab/machine/qemu.h"
+#include "lab/profiles/profile.h"
+#include "lab/userlands/userland.h"
+#include "lab/verdict/allow_list.h"
 #include "lab/verdict/cell_verdict.h"
 
 namespace nsgate::lab {
 
 struct Cell {
+  CellSpec spec;
   Kernel kernel;
-  frame::User user = frame::User::root;
+  Userland userland;
+  Profile profile;
+  std::vector<std::filesystem::path> policies;  ///< the profile's files
+  Payload payload;
+  std::vector<std::string> tests;
+  /// Why the cell need not be booted, such as an option that its kernel was built without; empty
+  /// for one that is.
+  std::string unavailable;
 };
 
 /// What all cells of one run share.
 struct CellSetup {
   Qemu qemu;
   std::filesystem::path init;
-  Payload payload;
-  std::vector<std::string> tests;
   Deadlines deadlines;
+  AllowList allow;
+  std::string today;       ///< "2026-11-23"
+  std::size_t guests = 6;  ///< at most, for one cell
+  ImageBuilder* images = nullptr;
+};
+
+/// One boot of a cell.
+struct GuestRecord {
+  std::vector<std::string> qemu_command;
+  std::string nonce;  ///< of its frames: whoever reads the log later can check them
+  std::size_t first_test = 0;
+  std::uint64_t slow = 0;  ///< in thousandths; 0: it never said
+  std::string retired;
 };
 
 /// What became of a cell.
 struct CellResult {
   Cell cell;
   CellVerdict verdict;
-  std::chrono::milliseconds time{0};      ///< by the host's clock, image and boot included
-  std::vector<std::string> qemu_command;  ///< empty when it never got so far
+  std::chrono::milliseconds time{0};  ///< by the host's clock, images and boots included
+  Accelerator accelerator = Accelerator::tcg;
+  std::vector<GuestRecord> guests;
 };
 
-/// "6.1-root", "vmlinuz-root": names the cell's folder. Only letters, digits and `._-`.
-std::string cell_name(const std::string& kernel, frame::User user);
+/// Told how a cell gets on. Called from the thread that runs the cell.
+struct CellWatcher {
+  std::function<void()> booting = [] {};  ///< before each guest
+  std::function<void()> booted = [] {};   ///< it has said hello, or ended without
+  std::function<void(std::size_t ended)> ended = [](std::size_t) {};  ///< tests so far
+};
 
-/// Boots the guest and judges it. Leaves console.log, frames.log and qemu.log in `folder`, which
-/// exists. `progress` is told how many tests have ended, once the guest has booted. Returns when
-/// the guest is gone. Thread-safe: cells may run side by side.
-CellResult run_cell(const CellSetup& setup, const Cell& cell, const std::set<std::string>& unmet,
-                    const std::filesystem::path& folder,
-                    const std::function<void(std::size_t ended)>& progress);
+/// Boots the guests and judges them. Leaves console.log, frames.log and qemu.log in `folder`, which
+/// exists; those of further guests are console-2.log and so on. Returns when the last guest is
+/// gone. Thread-safe: cells may run side by side.
+CellResult run_cell(const CellSetup& setup, const Cell& cell, Accelerator accelerator,
+                    const std::filesystem::path& folder, const CellWatcher& watcher);
 
 }  // namespace nsgate::lab

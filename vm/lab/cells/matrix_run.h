@@ -11,15 +11,17 @@
 
 namespace nsgate::lab {
 
-/// What every guest needs besides its payload.
-struct GuestParts {
+/// What the lab brings with it.
+struct LabFiles {
+  std::filesystem::path data;  ///< the folder of kernels.toml, profiles.toml, splats.toml, policy/
   std::filesystem::path init;
-  std::filesystem::path profiles;  ///< profiles.toml
+  Payload tests;          ///< static: for every kernel, without a userland
+  Payload dynamic_tests;  ///< the same on a userland's libc
 };
 
 /// Fails with could_not_start, before any guest boots, when a part is missing. Once cells run,
 /// whatever goes wrong is the verdict of its cell. Results are written as each cell ends.
 Expected<RunResult> run_matrix(const RunRequest& request, const KernelStore::Options& store,
-                               const GuestParts& parts);
+                               const LabFiles& files);
 
 }  // namespace nsgate::lab

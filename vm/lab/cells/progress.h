@@ -17,7 +17,7 @@ namespace nsgate::lab {
 class Progress {
  public:
   /// `live`: stderr is a terminal that can move its cursor.
-  Progress(std::vector<std::string> cells, std::size_t tests_of_a_cell, bool live);
+  Progress(const std::vector<Cell>& cells, bool live);
 
   void booting(std::size_t cell);
   void ended(std::size_t cell, std::size_t tests);
@@ -27,13 +27,13 @@ class Progress {
   struct Line {
     std::string name;
     std::string state;
+    std::size_t tests = 0;
     std::size_t ended = 0;
   };
 
   void draw(std::size_t cell, const std::string& state, std::size_t ended);
   std::string time_left() const;
 
-  const std::size_t tests_;
   const bool live_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::mutex mutex_;

@@ -21,22 +21,25 @@ std::string quoted(const std::string& word) {
 }  // namespace
 
 std::string command_line(const std::string& nsgate, const RunRequest& request,
-                         const std::string& kernel, frame::User user) {
+                         const CellSpec& cell) {
   const auto path = [](const std::filesystem::path& file) {
     return std::filesystem::absolute(file).lexically_normal().string();
   };
   const auto seconds = [](std::chrono::seconds time) { return std::to_string(time.count()); };
-  const bool own_image = kernel.find('/') != std::string::npos;
-  std::vector<std::string> words = {nsgate,      "run",
-                                    "--kernel",  own_image ? path(kernel) : kernel,
-                                    "--user",    std::string(to_string(user)),
-                                    "--payload", path(request.payload.program)};
-  for (const auto& carried : request.payload.carried) {
+  auto spec = cell;
+  // What holds a slash is a path of the user's own.
+  for (auto* const value : {&spec.kernel, &spec.userland, &spec.payload}) {
+    if (value->contains('/')) *value = path(*value);
+  }
+  if (!request.filter.empty()) spec.filter = request.filter;
+  std::vector<std::string> words = {nsgate, "run"};
+  const auto selectors = selectors_of(spec);
+  words.insert(words.end(), selectors.begin(), selectors.end());
+  for (const auto& carried : request.carried) {
     words.insert(words.end(), {"--carry", path(carried)});
   }
-  words.insert(words.end(),
-               {"--filter", request.filter, "--cell-deadline", seconds(request.deadlines.cell),
-                "--test-deadline", seconds(request.deadlines.test)});
+  words.insert(words.end(), {"--cell-deadline", seconds(request.deadlines.cell), "--test-deadline",
+                             seconds(request.deadlines.test)});
   std::string line;
   for (const auto& word : words) line += (line.empty() ? "" : " ") + quoted(word);
   return line;

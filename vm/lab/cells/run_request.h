@@ -7,24 +7,26 @@
 #include <string>
 #include <vector>
 
-#include "frame/plan.h"
+#include "lab/cells/cell_spec.h"
 #include "lab/image/image.h"
 #include "lab/machine/guest_watch.h"
 
 namespace nsgate::lab {
 
 struct RunRequest {
-  std::vector<std::string> kernels;  ///< empty: all of the catalogue
-  std::vector<frame::User> users{frame::User::root, frame::User::rootless};
-  Payload payload;
-  std::string filter = "*";
-  std::size_t jobs = 1;
+  std::vector<CellSpec> cells;
+  std::vector<std::filesystem::path> carried;  ///< beside a payload of the user's own
+  std::string filter;      ///< GoogleTest's, of all cells; empty: what the cell or profile says
+  std::size_t jobs = 0;    ///< 0: as many as the machine holds
+  std::size_t guests = 6;  ///< at most, for one cell
   std::filesystem::path output;
   Deadlines deadlines;
+  bool offline = false;
 };
 
-/// The command line, quoted for a shell, that runs one cell of the request again.
+/// The command line, quoted for a shell, that runs one cell of the request again. Paths are made
+/// absolute.
 std::string command_line(const std::string& nsgate, const RunRequest& request,
-                         const std::string& kernel, frame::User user);
+                         const CellSpec& cell);
 
 }  // namespace nsgate::lab

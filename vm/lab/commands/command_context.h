@@ -3,6 +3,8 @@
 // What every command of `nsgate` is given, and where it leaves its exit code.
 #pragma once
 
+#include <filesystem>
+
 #include "lab/base/failure.h"
 #include "lab/kernels/kernel_store.h"
 
@@ -10,6 +12,7 @@ namespace nsgate::lab {
 
 /// Lives as long as the CLI::App whose callbacks refer to it.
 struct CommandContext {
+  std::filesystem::path data;  ///< the folder of the lab's TOML files
   KernelStore::Options store;
   ExitCode exit = ExitCode::pass;
 };

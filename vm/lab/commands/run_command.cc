@@ -4,13 +4,15 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
-#include <thread>
 
+#include "lab/base/user_folders.h"
 #include "lab/base/utc_time.h"
+#include "lab/commands/cell_selection.h"
+#include "lab/commands/default_kernels.h"
+#include "lab/report/ktap.h"
 #include "lab/report/table.h"
 
 namespace nsgate::lab {
@@ -20,59 +22,42 @@ namespace fs = std::filesystem;
 
 /// What CLI11 fills in, in its own types.
 struct Arguments {
-  std::vector<std::string> kernels;
-  std::vector<std::string> users{"root", "rootless"};
-  std::string payload;
+  CellSelection selection;
   std::vector<std::string> carried;
-  std::string filter = "*";
-  std::size_t jobs = std::max(1u, std::thread::hardware_concurrency());
+  std::string filter;
+  std::size_t jobs = 0;
   std::string output;
   long boot = 60;
   long silence = 30;
   long cell = 300;
   long test = 45;
   bool json = false;
+  bool ktap = false;
   bool offline = false;
 };
 
-/// ${XDG_STATE_HOME:-~/.local/state}/nsgate/results/<UTC time>-<pid>: two runs never share one.
+/// <state>/results/<UTC time>-<pid>: two runs never share one.
 fs::path default_output() {
-  const auto variable = [](const char* name) {
-    const char* const value = std::getenv(name);
-    return fs::path(value != nullptr ? value : "");
-  };
-  auto state = variable("XDG_STATE_HOME");
-  if (!state.is_absolute()) state = variable("HOME") / ".local" / "state";
-  const auto when = utc_time("%Y%m%dT%H%M%SZ");
-  return state / "nsgate" / "results" / (when + '-' + std::to_string(::getpid()));
+  return state_folder() / "results" /
+         (utc_time("%Y%m%dT%H%M%SZ") + '-' + std::to_string(::getpid()));
 }
 
-std::vector<std::string> without_repeats(const std::vector<std::string>& values) {
-  std::vector<std::string> kept;
-  for (const auto& value : values) {
-    if (std::ranges::find(kept, value) == kept.end()) kept.push_back(value);
-  }
-  return kept;
-}
-
-RunRequest request_of(const Arguments& arguments, const Payload& default_payload) {
-  Payload payload = default_payload;
-  if (!arguments.payload.empty()) payload = {.program = arguments.payload, .carried = {}};
-  for (const auto& file : arguments.carried) payload.carried.emplace_back(file);
-  std::vector<frame::User> users;
-  for (const auto& name : without_repeats(arguments.users)) {
-    users.push_back(name == "root" ? frame::User::root : frame::User::rootless);
-  }
-  return {.kernels = without_repeats(arguments.kernels),
-          .users = users,
-          .payload = payload,
-          .filter = arguments.filter,
-          .jobs = arguments.jobs,
-          .output = arguments.output.empty() ? default_output() : fs::path(arguments.output),
-          .deadlines = {.boot = std::chrono::seconds(arguments.boot),
-                        .silence = std::chrono::seconds(arguments.silence),
-                        .cell = std::chrono::seconds(arguments.cell),
-                        .test = std::chrono::seconds(arguments.test)}};
+Expected<RunRequest> request_of(const Arguments& arguments, const CommandContext& context) {
+  auto cells = selected_cells(arguments.selection, context.data / "tiers.toml", default_kernels());
+  if (!cells) return std::unexpected(cells.error());
+  RunRequest request{
+      .cells = std::move(*cells),
+      .carried = {},
+      .filter = arguments.filter,
+      .jobs = arguments.jobs,
+      .output = arguments.output.empty() ? default_output() : fs::path(arguments.output),
+      .deadlines = {.boot = std::chrono::seconds(arguments.boot),
+                    .silence = std::chrono::seconds(arguments.silence),
+                    .cell = std::chrono::seconds(arguments.cell),
+                    .test = std::chrono::seconds(arguments.test)},
+      .offline = arguments.offline};
+  for (const auto& file : arguments.carried) request.carried.emplace_back(file);
+  return request;
 }
 
 bool colour_wanted() {
@@ -80,14 +65,22 @@ bool colour_wanted() {
   return ::isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
 }
 
-ExitCode run_and_print(const Arguments& arguments, const KernelStore::Options& store,
-                       const GuestParts& parts, const Payload& payload) {
-  const auto run = run_matrix(request_of(arguments, payload), store, parts);
+std::string printed(const RunResult& run, const Arguments& arguments) {
+  if (arguments.json) return dump(to_json(run));
+  return arguments.ktap ? ktap(run) : table(run, colour_wanted());
+}
+
+ExitCode run_and_print(const Arguments& arguments, const CommandContext& context,
+                       const LabFiles& files) {
+  auto store = context.store;
+  store.offline = arguments.offline;
+  const auto request = request_of(arguments, context);
+  const auto run = request ? run_matrix(*request, store, files) : std::unexpected(request.error());
   if (!run) {
     spdlog::error(run.error().message);
     return run.error().code;
   }
-  std::cout << (arguments.json ? dump(to_json(*run)) : table(*run, colour_wanted())) << std::flush;
+  std::cout << printed(*run, arguments) << std::flush;
   if (std::cout) return run->code;
   spdlog::error("cannot write the results to stdout; they are in {}", run->folder.string());
   return gravest({run->code, ExitCode::infrastructure});
@@ -95,21 +88,16 @@ ExitCode run_and_print(const Arguments& arguments, const KernelStore::Options& s
 
 }  // namespace
 
-void add_run_command(CLI::App& app, CommandContext& context, const GuestParts& parts,
-                     const Payload& payload) {
+void add_run_command(CLI::App& app, CommandContext& context, const LabFiles& files) {
   auto* run = app.add_subcommand("run", "Boot kernels and run the tests in them");
   const auto arguments = std::make_shared<Arguments>();
   auto& a = *arguments;
   constexpr long longest = 86400;
-  run->add_option("--kernel", a.kernels, "Series such as 6.1, or path of a bzImage; default: all")
-      ->allow_extra_args(false);
-  run->add_option("--user", a.users, "root or rootless; default: both")
-      ->check(CLI::IsMember({"root", "rootless"}))
-      ->allow_extra_args(false);
-  run->add_option("--payload", a.payload, "GoogleTest program; default: nsgate's own tests");
+  add_cell_options(*run, a.selection);
   run->add_option("--carry", a.carried, "File to lay beside the payload")->allow_extra_args(false);
   run->add_option("--filter", a.filter, "GoogleTest filter of the tests to run");
-  run->add_option("-j,--jobs", a.jobs, "Guests at a time; default: one a processor")
+  run->add_option("-j,--jobs", a.jobs,
+                  "Guests at a time; default: one a processor, as memory allows")
       ->check(CLI::Range(1, 1024));
   run->add_option("-o,--output", a.output, "Folder for the results");
   run->add_option("--cell-deadline", a.cell, "Seconds for one guest, boot included (300)")
@@ -117,13 +105,11 @@ void add_run_command(CLI::App& app, CommandContext& context, const GuestParts& p
   run->add_option("--test-deadline", a.test, "Seconds for one test, by the guest's clock (45)")
       ->check(CLI::Range(1L, longest));
   run->add_option("--silence", a.silence)->check(CLI::Range(1L, longest))->group("");
-  run->add_flag("--json", a.json, "Print the results as data instead of a table");
+  auto* json = run->add_flag("--json", a.json, "Print the results as data instead of a table");
+  run->add_flag("--ktap", a.ktap, "Print the results as KTAP instead of a table")->excludes(json);
   run->add_flag("--offline", a.offline, "Never use the network");
-  run->callback([&context, parts, payload, arguments] {
-    auto store = context.store;
-    store.offline = arguments->offline;
-    context.exit = run_and_print(*arguments, store, parts, payload);
-  });
+  run->callback(
+      [&context, files, arguments] { context.exit = run_and_print(*arguments, context, files); });
 }
 
 }  // namespace nsgate::lab

@@ -10,9 +10,8 @@
 
 namespace nsgate::lab {
 
-/// `payload` is run when the user names none. Its callback leaves the exit code in the context,
+/// Its callback leaves the exit code in the context,
 /// which has to outlive the app's parse().
-void add_run_command(CLI::App& app, CommandContext& context, const GuestParts& parts,
-                     const Payload& payload);
+void add_run_command(CLI::App& app, CommandContext& context, const LabFiles& files);
 
 }  // namespace nsgate::lab

@@ -94,6 +94,9 @@ TestEnd read_end(KeyReader& keys) {
   end.time = std::chrono::microseconds(microseconds);
   end.xml = keys.base64("xml");
   end.output = keys.base64("output");
+  end.warnings = keys.base64("warnings");
+  end.tainted = keys.count("tainted");
+  end.lost = keys.count("lost");
   end.timed_out = keys.flag("timed_out");
   end.stuck = keys.flag("stuck");
   return end;
@@ -108,15 +111,23 @@ std::expected<FrameBody, std::string> parse_body(const frame::Frame& frame) {
   if (!object.is_object()) return std::unexpected("its body is no JSON object");
   KeyReader keys(std::move(object));
   if (frame.kind == "hello") {
-    Hello hello{keys.text("release"), keys.text("user"), keys.count("tests")};
+    Hello hello{keys.text("release"), keys.text("user"), keys.count("tests"), keys.count("slow"),
+                keys.count("tainted")};
+    constexpr std::uint64_t slowest = 1'000'000;
+    if (hello.slow < 1 || hello.slow > slowest) keys.complain("\"slow\" is out of range");
     return keys.finish(std::move(hello));
+  }
+  if (frame.kind == "unavailable") return keys.finish(Unavailable{keys.text("reason")});
+  if (frame.kind == "leak") {
+    Leak leak{keys.text("test"), keys.base64("what")};
+    return keys.finish(std::move(leak));
   }
   if (frame.kind == "start") return keys.finish(TestStart{keys.text("test")});
   if (frame.kind == "end") return keys.finish(read_end(keys));
   if (frame.kind == "beat") return keys.finish(Beat{});
   if (frame.kind == "bye") {
-    const Bye bye{keys.count("tests"), keys.count("frames")};
-    return keys.finish(bye);
+    Bye bye{keys.count("tests"), keys.count("frames"), keys.text("retired")};
+    return keys.finish(std::move(bye));
   }
   return std::unexpected("its kind is unknown");
 }

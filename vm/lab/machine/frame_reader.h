@@ -43,13 +43,21 @@ class FrameReader {
   const std::vector<TestEnd>& ended() const { return ended_; }
   /// The test that has started and not ended; nullptr between two.
   const std::string* running() const;
-  bool complete() const { return complete_; }  ///< bye has come, and all its counts agree
+  /// The last frame has come: a bye whose counts agree, or `unavailable`.
+  bool complete() const { return complete_; }
+  /// Why the guest ended, in good order, before its last test; empty when it did not.
+  const std::string& retired() const { return retired_; }
+  const std::vector<Leak>& leaks() const { return leaks_; }
+  /// Why the guest cannot be what was asked for; then no test was run.
+  const std::optional<std::string>& unavailable() const { return unavailable_; }
 
  private:
   void take_line();
   std::optional<std::string> accept(const Hello& hello);
+  std::optional<std::string> accept(const Unavailable& unavailable);
   std::optional<std::string> accept(const TestStart& start);
   std::optional<std::string> accept(const TestEnd& end);
+  std::optional<std::string> accept(const Leak& leak);
   std::optional<std::string> accept(const Beat& beat);
   std::optional<std::string> accept(const Bye& bye);
   void fail(const std::string& what);
@@ -59,6 +67,9 @@ class FrameReader {
   std::uint64_t next_sequence_ = 0;
   std::optional<Hello> hello_;
   std::vector<TestEnd> ended_;
+  std::vector<Leak> leaks_;
+  std::string retired_;
+  std::optional<std::string> unavailable_;
   bool running_ = false;
   bool complete_ = false;
   std::optional<std::string> error_;

@@ -2,6 +2,7 @@
 #include "lab/machine/guest_watch.h"
 
 #include <poll.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <ostream>
+
+#include "lab/base/interrupt.h"
 
 namespace nsgate::lab {
 namespace {
@@ -28,14 +31,14 @@ class Watchdog {
   }
 
   Clock::time_point due(const FrameReader& reader) const {
-    const auto silence =
-        reader.hello() ? last_frame_ + deadlines_.silence : start_ + deadlines_.boot;
-    return std::min(silence, start_ + deadlines_.cell);
+    const auto silence = reader.hello() ? last_frame_ + slowed(deadlines_.silence, reader)
+                                        : start_ + deadlines_.boot;
+    return std::min(silence, start_ + slowed(deadlines_.cell, reader));
   }
 
   Failure explain(const FrameReader& reader) const {
-    if (Clock::now() >= start_ + deadlines_.cell) {
-      return {ExitCode::deadline, "the cell did not end within " + seconds(deadlines_.cell)};
+    if (Clock::now() >= start_ + slowed(deadlines_.cell, reader)) {
+      return {ExitCode::deadline, "the cell did not end within " + told(deadlines_.cell, reader)};
     }
     if (!reader.hello()) {
       return {ExitCode::infrastructure, "did not boot within " + seconds(deadlines_.boot)};
@@ -44,10 +47,21 @@ class Watchdog {
                              : reader.complete()         ? "after its last test"
                                                          : "between two tests";
     return {ExitCode::deadline,
-            "the guest hung " + when + ": no frame for " + seconds(deadlines_.silence)};
+            "the guest hung " + when + ": no frame for " + told(deadlines_.silence, reader)};
   }
 
  private:
+  static Clock::duration slowed(std::chrono::seconds limit, const FrameReader& reader) {
+    return Clock::duration(limit) * (reader.hello() ? reader.hello()->slow : 1000) / 1000;
+  }
+
+  static std::string told(std::chrono::seconds limit, const FrameReader& reader) {
+    const auto slow = reader.hello() ? reader.hello()->slow : 1000;
+    if (slow == 1000) return seconds(limit);
+    return fmt::format("{}, stretched {}.{} times for a slow guest", seconds(limit), slow / 1000,
+                       slow % 1000 / 100);
+  }
+
   const Deadlines& deadlines_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_frame_ = start_;
@@ -69,13 +83,15 @@ bool read_some(int fd, FrameReader& reader, std::ostream& log) {
 std::optional<Failure> follow(Process& qemu, FrameReader& reader, const Deadlines& deadlines,
                               std::ostream& log, const std::function<void()>& progress) {
   Watchdog watchdog(deadlines);
-  std::array<pollfd, 2> events{{{qemu.stdout_fd(), POLLIN, 0}, {qemu.pidfd(), POLLIN, 0}}};
+  std::array<pollfd, 3> events{
+      {{qemu.stdout_fd(), POLLIN, 0}, {qemu.pidfd(), POLLIN, 0}, {interrupt_fd(), POLLIN, 0}}};
   // What follows a wrong frame is of no use, and a guest may send it without end.
   while (!reader.error()) {
     const auto left = watchdog.due(reader) - Clock::now();
     if (left <= Clock::duration::zero()) return watchdog.explain(reader);
     const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(left).count();
     if (::poll(events.data(), events.size(), static_cast<int>(timeout)) < 0) continue;
+    if (events[2].revents != 0) return Failure{ExitCode::interrupted, "interrupted"};
     if (events[0].revents != 0 && !read_some(events[0].fd, reader, log)) events[0].fd = -1;
     watchdog.note(reader.frames());
     progress();

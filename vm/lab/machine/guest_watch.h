@@ -14,7 +14,8 @@
 
 namespace nsgate::lab {
 
-/// By the host's clock, but for the test's, which is the guest's own.
+/// By the host's clock, but for the test's, which is the guest's own. A guest that says in its
+/// hello how slow it is gets as much more of `silence`, `cell` and `test`; before, nobody can know.
 struct Deadlines {
   std::chrono::seconds boot{60};     ///< from QEMU's start to hello
   std::chrono::seconds silence{30};  ///< between two frames
@@ -27,8 +28,9 @@ struct GuestEnd {
   std::optional<std::string> qemu_fault;  ///< how QEMU ended, unless it exited with 0
 };
 
-/// Feeds what the guest sends to `reader` and to `log`, until QEMU ends, a deadline passes or a
-/// frame is wrong; QEMU is gone on return. `progress` is called after each batch of frames.
+/// Feeds what the guest sends to `reader` and to `log`, until QEMU ends, a deadline passes, a frame
+/// is wrong or nsgate is interrupted (base/interrupt.h); QEMU is gone on return. `progress` is
+/// called after each batch of frames.
 GuestEnd watch_guest(Process& qemu, FrameReader& reader, const Deadlines& deadlines,
                      std::ostream& log, const std::function<void()>& progress);
 

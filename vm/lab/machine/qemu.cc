@@ -39,7 +39,7 @@ std::string_view to_string(Accelerator accelerator) {
 
 std::vector<std::string> qemu_command(const Qemu& qemu, const Machine& machine) {
   const bool kvm = machine.accelerator == Accelerator::kvm;
-  std::string arguments = "console=ttyS0 panic=-1 reboot=t loglevel=7";
+  std::string arguments = "console=ttyS0 panic=-1 reboot=t loglevel=7 printk.devkmsg=on";
   // Under TCG the check of the timer can fail on a busy host, for good.
   if (!kvm) arguments += " no_timer_check";
   if (!machine.kernel_arguments.empty()) arguments += ' ' + machine.kernel_arguments;

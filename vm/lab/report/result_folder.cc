@@ -4,7 +4,8 @@
 #include "lab/base/could_not_start.h"
 #include "lab/base/sha256.h"
 #include "lab/base/write_file.h"
-#include "lab/cells/profile.h"
+#include "lab/report/junit.h"
+#include "lab/report/ktap.h"
 #include "lab/report/results.h"
 
 namespace nsgate::lab {
@@ -19,10 +20,22 @@ ordered_json identified(const fs::path& file) {
   return {{"path", file.string()}, {"sha256", sha256 ? ordered_json(*sha256) : ordered_json()}};
 }
 
+ordered_json identified(const std::vector<fs::path>& files) {
+  auto list = ordered_json::array();
+  for (const auto& file : files) list.push_back(identified(file));
+  return list;
+}
+
 ordered_json manifest(const CellResult& result, const CellSetup& setup, const RunRequest& request) {
-  const auto& [kernel, user] = result.cell;
-  ordered_json carried = ordered_json::array();
-  for (const auto& file : setup.payload.carried) carried.push_back(identified(file));
+  const auto& cell = result.cell;
+  const auto& kernel = cell.kernel;
+  auto guests = ordered_json::array();
+  for (const auto& guest : result.guests) {
+    guests.push_back(
+        {{"qemu", guest.qemu_command}, {"nonce", guest.nonce}, {"first_test", guest.first_test}});
+  }
+  auto settings = ordered_json::array();
+  for (const auto& [kind, value] : cell.profile.settings) settings.push_back(kind + ' ' + value);
   return {{"schema_version", 1},
           {"nsgate", NSGATE_VERSION},
           {"kernel",
@@ -31,20 +44,44 @@ ordered_json manifest(const CellResult& result, const CellSetup& setup, const Ru
             {"release", kernel.release},
             {"image", kernel.image.string()},
             {"image_sha256", kernel.image_sha256},
+            {"config", kernel.config.string()},
+            {"modules", identified(kernel.modules)},
             {"unpinned", kernel.unpinned}}},
-          {"user", to_string(user)},
-          {"profile", default_profile},
-          {"accelerator", to_string(Accelerator::tcg)},
-          {"qemu", {{"version", setup.qemu.version}, {"command", result.qemu_command}}},
-          {"payload", identified(setup.payload.program)},
-          {"carried", carried},
+          {"userland",
+           {{"name", cell.userland.name},
+            {"archive", cell.userland.archive.string()},
+            {"sha256", cell.userland.sha256},
+            {"packages", cell.userland.packages}}},
+          {"profile",
+           {{"name", cell.profile.name},
+            {"kernel_arguments", cell.profile.kernel_arguments},
+            {"settings", settings},
+            {"files", identified(cell.policies)}}},
+          {"user", to_string(cell.spec.user)},
+          {"accelerator", to_string(result.accelerator)},
+          {"qemu", setup.qemu.version},
+          {"guests", guests},
+          {"payload", identified(cell.payload.program)},
+          {"carried", identified(cell.payload.carried)},
           {"init", identified(setup.init)},
-          {"filter", request.filter},
+          {"filter", request.filter.empty() ? cell.spec.filter : request.filter},
+          {"shard", {{"index", cell.spec.shard.index}, {"of", cell.spec.shard.of}}},
+          {"tests", cell.tests},
           {"deadlines_seconds",
            {{"boot", setup.deadlines.boot.count()},
             {"silence", setup.deadlines.silence.count()},
             {"test", setup.deadlines.test.count()},
             {"cell", setup.deadlines.cell.count()}}}};
+}
+
+/// The three forms of the same results.
+template <typename Result>
+Expected<void> write_results(const fs::path& folder, const Result& result) {
+  auto written = write_file(folder / "results.json", dump(to_json(result)));
+  if (written) written = write_file(folder / "results.ktap", ktap(result));
+  if (written) written = write_file(folder / "junit.xml", junit(result));
+  if (!written) return std::unexpected(Failure{ExitCode::infrastructure, written.error().message});
+  return {};
 }
 
 }  // namespace
@@ -56,10 +93,12 @@ Expected<void> prepare_folder(const fs::path& folder) {
     return could_not_start("cannot make the folder " + folder.string() + ": " + error.message() +
                            "; choose another with -o");
   }
-  fs::remove(folder / "results.json", error);
-  if (error) {
-    return could_not_start("cannot remove the old results.json of " + folder.string() + ": " +
-                           error.message() + "; choose another folder with -o");
+  for (const char* name : {"results.json", "results.ktap", "junit.xml"}) {
+    fs::remove(folder / name, error);
+    if (error) {
+      return could_not_start("cannot remove the old " + (folder / name).string() + ": " +
+                             error.message() + "; choose another folder with -o");
+    }
   }
   return {};
 }
@@ -69,14 +108,14 @@ Expected<void> write_cell(const fs::path& folder, const CellResult& result, cons
   std::error_code ignored;
   const auto self = fs::read_symlink("/proc/self/exe", ignored);
   const auto repro =
-      "#!/bin/sh\n" +
-      command_line(self.string(), request, result.cell.kernel.name, result.cell.user) + "\n";
+      "#!/bin/sh\n" + command_line(self.string(), request, result.cell.spec) + " \"$@\"\n";
   auto written = write_file(folder / "manifest.json", dump(manifest(result, setup, request)));
   if (written) written = write_file(folder / "repro.sh", repro);
-  if (written) written = write_file(folder / "results.json", dump(to_json(result)));
   if (!written) return std::unexpected(Failure{ExitCode::infrastructure, written.error().message});
   fs::permissions(folder / "repro.sh", fs::perms(0755), ignored);
-  return {};
+  return write_results(folder, result);
 }
+
+Expected<void> write_run(const RunResult& run) { return write_results(run.folder, run); }
 
 }  // namespace nsgate::lab

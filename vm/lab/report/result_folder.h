@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The files that a cell leaves beside its logs: manifest.json says exactly what was run, repro.sh
-// runs it again, results.json says what came of it.
+// runs it again; results.json, results.ktap and junit.xml say what came of it.
 #pragma once
 
 #include <filesystem>
@@ -9,6 +9,7 @@
 
 #include "lab/cells/cell.h"
 #include "lab/cells/run_request.h"
+#include "lab/report/results.h"
 
 namespace nsgate::lab {
 
@@ -19,5 +20,8 @@ Expected<void> prepare_folder(const std::filesystem::path& folder);
 /// later is none.
 Expected<void> write_cell(const std::filesystem::path& folder, const CellResult& result,
                           const CellSetup& setup, const RunRequest& request);
+
+/// The results of all cells together, in the run's own folder. Fails with infrastructure.
+Expected<void> write_run(const RunResult& run);
 
 }  // namespace nsgate::lab

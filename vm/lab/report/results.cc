@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lab/report/results.h"
 
-#include <algorithm>
+#include <spdlog/fmt/fmt.h>
 
-#include "lab/cells/profile.h"
+#include <algorithm>
 
 namespace nsgate::lab {
 namespace {
@@ -27,8 +27,24 @@ ordered_json to_json(const TestResult& test) {
   return row;
 }
 
+ordered_json to_json(const Splat& splat) {
+  return {{"title", splat.title}, {"fingerprint", splat.fingerprint}, {"test", splat.test},
+          {"late", splat.late},   {"allowed", splat.allowed},         {"text", splat.text}};
+}
+
+ordered_json to_json(const GuestRecord& guest) {
+  return {{"first_test", guest.first_test},
+          {"slow_factor", static_cast<double>(guest.slow) / 1000},
+          {"retired", guest.retired}};
+}
+
 ordered_json body(const CellResult& result) {
-  const auto& [kernel, user] = result.cell;
+  const auto& cell = result.cell;
+  const auto& kernel = cell.kernel;
+  ordered_json splats = ordered_json::array();
+  for (const auto& splat : result.verdict.splats) splats.push_back(to_json(splat));
+  ordered_json guests = ordered_json::array();
+  for (const auto& guest : result.guests) guests.push_back(to_json(guest));
   ordered_json tests = ordered_json::array();
   for (const auto& test : result.verdict.tests) tests.push_back(to_json(test));
   ordered_json counts;
@@ -36,21 +52,26 @@ ordered_json body(const CellResult& result) {
        {Status::pass, Status::fail, Status::error, Status::miss, Status::skip}) {
     counts[std::string(to_string(status))] = count(result, status);
   }
-  return {{"cell", cell_name(kernel.name, user)},
+  return {{"cell", name_of(cell.spec)},
           {"kernel",
            {{"name", kernel.name},
             {"version", kernel.package_version},
             {"release", kernel.release},
             {"image_sha256", kernel.image_sha256},
             {"unpinned", kernel.unpinned}}},
-          {"user", to_string(user)},
-          {"profile", default_profile},
-          {"accelerator", to_string(Accelerator::tcg)},
+          {"userland", cell.userland.name},
+          {"profile", cell.spec.profile},
+          {"user", to_string(cell.spec.user)},
+          {"payload", cell.spec.payload},
+          {"shard", fmt::format("{}/{}", cell.spec.shard.index, cell.spec.shard.of)},
+          {"accelerator", to_string(result.accelerator)},
           {"verdict", to_string(result.verdict.code)},
           {"exit_code", static_cast<int>(result.verdict.code)},
           {"seconds", in_seconds(result.time)},
           {"counts", counts},
           {"reasons", result.verdict.reasons},
+          {"guests", guests},
+          {"splats", splats},
           {"tests", tests}};
 }
 

@@ -13,7 +13,7 @@
 namespace nsgate::lab {
 namespace {
 
-constexpr std::size_t columns = 10;
+constexpr std::size_t columns = 11;
 using Row = std::array<std::string, columns>;
 
 constexpr std::size_t lines_of_a_message = 8;
@@ -22,9 +22,7 @@ std::string counted(std::size_t number, const std::string& what) {
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
-std::string label(const CellResult& result) {
-  return result.cell.kernel.name + ' ' + std::string(to_string(result.cell.user));
-}
+std::string label(const CellResult& result) { return plain_text(name_of(result.cell.spec)); }
 
 std::string version(const Kernel& kernel) {
   std::string text = kernel.package_version.empty() ? kernel.release : kernel.package_version;
@@ -32,11 +30,25 @@ std::string version(const Kernel& kernel) {
   return kernel.unpinned.empty() ? text : text + " unpinned";
 }
 
+/// What is not as usual.
+std::string setting(const CellSpec& spec) {
+  std::string text;
+  const auto add = [&text](const std::string& value, const std::string& usual) {
+    if (value != usual) text += (text.empty() ? "" : " ") + plain_text(value);
+  };
+  add(spec.profile, default_profile);
+  add(spec.userland, default_userland);
+  add(spec.payload, default_payload);
+  if (spec.shard.of > 1) add(fmt::format("{}/{}", spec.shard.index, spec.shard.of), "");
+  return text.empty() ? "-" : text;
+}
+
 Row row(const CellResult& result) {
   const auto number = [&result](Status status) { return std::to_string(count(result, status)); };
   return {result.cell.kernel.name,
           version(result.cell.kernel),
-          std::string(to_string(result.cell.user)),
+          std::string(to_string(result.cell.spec.user)),
+          setting(result.cell.spec),
           number(Status::pass),
           number(Status::fail),
           number(Status::error),
@@ -54,8 +66,8 @@ std::string coloured(const std::string& text, ExitCode code) {
 }
 
 std::string grid(const RunResult& run, bool colour) {
-  const Row head{"KERNEL", "VERSION", "USER",    "PASSED", "FAILED",
-                 "ERRORS", "MISSING", "SKIPPED", "TIME",   "VERDICT"};
+  const Row head{"KERNEL", "VERSION", "USER",    "SETTING", "PASSED", "FAILED",
+                 "ERRORS", "MISSING", "SKIPPED", "TIME",    "VERDICT"};
   std::array<std::size_t, columns> widths{};
   const auto widen = [&widths](const Row& cells) {
     for (std::size_t i = 0; i < columns; ++i) widths[i] = std::max(widths[i], cells[i].size());
@@ -63,7 +75,7 @@ std::string grid(const RunResult& run, bool colour) {
   widen(head);
   for (const auto& cell : run.cells) widen(row(cell));
 
-  constexpr std::size_t first_number = 3;
+  constexpr std::size_t first_number = 4;
   const auto line = [&widths](const Row& cells) {
     std::string text;
     for (std::size_t i = 0; i + 1 < columns; ++i) {

@@ -2,7 +2,6 @@
 #include "lab/verdict/cell_verdict.h"
 
 #include <algorithm>
-#include <array>
 
 namespace nsgate::lab {
 namespace {
@@ -19,103 +18,60 @@ ExitCode code_of(const std::vector<TestResult>& tests) {
   return count(Status::skip) == tests.size() ? ExitCode::all_skipped : ExitCode::pass;
 }
 
-std::string with_last_words(const std::string& what, const KernelLog& kernel) {
-  return what + (kernel.last_words.empty() ? "\nthe console is empty"
-                                           : "\nlast console line: " + kernel.last_words);
-}
-
-/// Why the guest's word cannot be taken as complete; nothing when it can.
-std::optional<Failure> fault_of_guest(const CellEvidence& evidence) {
-  const auto& [tests, reader, kernel, ended_by_lab, qemu_fault] = evidence;
-  if (ended_by_lab) {
-    return Failure{ended_by_lab->code, with_last_words(ended_by_lab->message, kernel)};
-  }
-  std::string broken = qemu_fault.value_or("");
-  if (reader.error()) broken += (broken.empty() ? "" : "\n") + *reader.error();
-  // A panic ends a guest without a bye, and is the better reason of the two.
-  if (broken.empty() && !reader.complete() && kernel.panic.empty()) {
-    broken = "the guest ended without a bye";
-  }
-  if (!broken.empty()) return Failure{ExitCode::infrastructure, with_last_words(broken, kernel)};
-  if (!kernel.to_the_end && kernel.panic.empty()) {
-    const auto cut =
-        "the console was not kept to its end, so that a broken kernel would go unseen: is the disk "
-        "full, or the kernel built without CONFIG_SERIAL_8250_CONSOLE?";
-    return Failure{ExitCode::infrastructure, with_last_words(cut, kernel)};
-  }
-  return std::nullopt;
-}
-
-/// The result of a test that has no end: `fault` stopped it, or a panic, or it never started.
-TestResult unfinished(const std::string& test, bool running, const CellEvidence& evidence,
-                      const std::optional<Failure>& fault) {
-  TestResult result;
-  result.test = test;
-  if (!running) {
-    result.reason = "never ran";
-  } else if (!evidence.kernel.panic.empty()) {
-    result.status = Status::fail;
-    result.reason = evidence.kernel.panic;
-  } else {
-    result.status = Status::error;
-    const auto why = fault ? fault->message : "the guest ended";
-    result.reason = "was running when: " + why.substr(0, why.find('\n'));
-  }
-  return result;
-}
-
 }  // namespace
 
-CellVerdict judge_cell(const CellEvidence& evidence, const Judgement& judgement) {
-  const auto& ended = evidence.reader.ended();
-  const bool any_started = !ended.empty() || evidence.reader.running() != nullptr;
-  const auto fault = fault_of_guest(evidence);
-
-  CellVerdict verdict;
-  for (std::size_t i = 0; i < evidence.tests.size(); ++i) {
-    const bool running = i == ended.size() && evidence.reader.running() != nullptr;
-    verdict.tests.push_back(i < ended.size()
-                                ? judge_test(ended[i], judgement)
-                                : unfinished(evidence.tests[i], running, evidence, fault));
+CellVerdict judge_cell(const std::vector<std::string>& tests,
+                       const std::vector<JudgedGuest>& guests, const std::string& stopped) {
+  CellVerdict cell;
+  cell.guests = guests.size();
+  for (const auto& test : tests) {
+    cell.tests.push_back(TestResult{test, Status::miss, "never ran", {}, {}, {}});
   }
-
-  std::vector<ExitCode> codes = {code_of(verdict.tests)};
-  // Before the first test, a broken kernel says that there is no verdict, not that a test failed.
-  const auto kernel_fault = any_started ? ExitCode::fail : ExitCode::infrastructure;
-  if (!evidence.kernel.panic.empty()) {
-    codes.push_back(kernel_fault);
-    // The test that was running carries it already.
-    if (evidence.reader.running() == nullptr) verdict.reasons.push_back(evidence.kernel.panic);
+  std::vector<ExitCode> faults;
+  for (std::size_t i = 0; i < guests.size(); ++i) {
+    const auto& [first, verdict] = guests[i];
+    std::ranges::copy(verdict.tests, cell.tests.begin() + static_cast<std::ptrdiff_t>(first));
+    std::ranges::copy(verdict.splats, std::back_inserter(cell.splats));
+    std::ranges::copy(verdict.faults, std::back_inserter(faults));
+    const auto which = guests.size() == 1 ? "" : "guest " + std::to_string(i + 1) + ": ";
+    for (const auto& reason : verdict.reasons) cell.reasons.push_back(which + reason);
   }
-  for (const auto& splat : evidence.kernel.splats) {
-    codes.push_back(kernel_fault);
-    verdict.reasons.push_back("the kernel said: " + splat);
+  if (!stopped.empty()) {
+    faults.push_back(ExitCode::infrastructure);
+    cell.reasons.push_back(stopped);
   }
-  if (fault) {
-    codes.push_back(fault->code);
-    verdict.reasons.push_back(fault->message);
-  }
+  const auto code = code_of(cell.tests);
   // Tests that a fault kept from running are no second verdict beside the fault.
-  if (fault && codes.front() != ExitCode::fail) codes.erase(codes.begin());
-  verdict.code = gravest(codes);
-  return verdict;
+  if (faults.empty() || code == ExitCode::fail) faults.push_back(code);
+  cell.code = gravest(faults);
+  return cell;
 }
 
 CellVerdict nothing_ran(const std::vector<std::string>& tests, const Failure& failure) {
-  CellVerdict verdict{.code = failure.code, .reasons = {failure.message}, .tests = {}};
-  for (const auto& test : tests) {
-    verdict.tests.push_back(TestResult{test, Status::miss, "never ran", {}, {}, {}});
+  auto cell = judge_cell(tests, {});
+  cell.code = failure.code;
+  cell.reasons = {failure.message};
+  return cell;
+}
+
+CellVerdict all_skipped(const std::vector<std::string>& tests, const std::string& reason) {
+  auto cell = judge_cell(tests, {});
+  for (auto& test : cell.tests) {
+    test.status = Status::skip;
+    test.reason = reason;
   }
-  return verdict;
+  cell.code = ExitCode::all_skipped;
+  return cell;
 }
 
 ExitCode gravest(const std::vector<ExitCode>& codes) {
   using enum ExitCode;
-  for (const auto code : {fail, deadline, infrastructure, no_results, could_not_start}) {
+  for (const auto code :
+       {interrupted, fail, deadline, infrastructure, no_results, could_not_start}) {
     if (std::ranges::find(codes, code) != codes.end()) return code;
   }
   if (codes.empty()) return no_results;
-  return std::ranges::find(codes, all_skipped) != codes.end() ? all_skipped : pass;
+  return std::ranges::find(codes, pass) != codes.end() ? pass : all_skipped;
 }
 
 std::string_view to_string(ExitCode code) {
@@ -134,6 +90,8 @@ std::string_view to_string(ExitCode code) {
       return "deadline";
     case ExitCode::could_not_start:
       return "could not start";
+    case ExitCode::interrupted:
+      return "interrupted";
   }
   return "?";
 }

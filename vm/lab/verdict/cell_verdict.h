@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The verdict on a cell: what the frames, the kernel's log, the lab's own deadlines and the end of
-// QEMU say, taken together. A failure that any of them saw is never outweighed by another.
+// The verdict on a cell, from those on its guests: usually one; more when a test spoilt one and the
+// rest went on in a fresh one.
+//
+//   CellVerdict verdict = judge_cell(tests, {{.first = 0, .verdict = …}, {.first = 7, …}});
+//
+// Thread-safe.
 #pragma once
 
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lab/base/failure.h"
-#include "lab/machine/frame_reader.h"
+#include "lab/verdict/guest_verdict.h"
 #include "lab/verdict/splat.h"
-#include "lab/verdict/verdict.h"
+#include "lab/verdict/test_result.h"
 
 namespace nsgate::lab {
 
@@ -19,24 +23,31 @@ struct CellVerdict {
   ExitCode code = ExitCode::no_results;
   std::vector<std::string> reasons;  ///< what was wrong with the cell, besides its tests
   std::vector<TestResult> tests;     ///< every test that was asked for, in that order
+  std::vector<Splat> splats;
+  std::size_t guests = 0;  ///< that were booted
 };
 
-/// All that is known once a guest has ended.
-struct CellEvidence {
-  const std::vector<std::string>& tests;  ///< asked for
-  const FrameReader& reader;
-  const KernelLog& kernel;
-  std::optional<Failure> ended_by_lab;    ///< why the lab ended the guest, such as a deadline
-  std::optional<std::string> qemu_fault;  ///< how QEMU failed, when it did
+/// A guest that ran the tests of the cell from `first` on.
+struct JudgedGuest {
+  std::size_t first = 0;
+  GuestVerdict verdict;
 };
 
-CellVerdict judge_cell(const CellEvidence& evidence, const Judgement& judgement);
+/// Each test's result is that of the last guest which was asked for it: an earlier one never came
+/// so far. `stopped` says why no further guest was booted although tests were left; empty
+/// otherwise.
+CellVerdict judge_cell(const std::vector<std::string>& tests,
+                       const std::vector<JudgedGuest>& guests, const std::string& stopped = {});
 
 /// The verdict on a cell of which not one test could run.
 CellVerdict nothing_ran(const std::vector<std::string>& tests, const Failure& failure);
 
-/// The one code for several verdicts. A failure outweighs a deadline, that the faults of the lab,
-/// and only passes make a pass.
+/// The verdict on a cell that is not booted because its kernel, by its configuration, cannot be
+/// what the cell asks for.
+CellVerdict all_skipped(const std::vector<std::string>& tests, const std::string& reason);
+
+/// The one code for several verdicts. An interruption outweighs a failure, that a deadline, that
+/// the faults of the lab; it is a pass when one is and nothing is worse than skipped.
 ExitCode gravest(const std::vector<ExitCode>& codes);
 
 /// "pass", "fail", "infrastructure" …

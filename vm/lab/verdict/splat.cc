@@ -2,33 +2,18 @@
 #include "lab/verdict/splat.h"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 
+#include "frame/splat_start.h"
 #include "lab/base/plain_text.h"
+#include "lab/verdict/fingerprint.h"
 
 namespace nsgate::lab {
 namespace {
 
-constexpr std::string_view panic_start = "Kernel panic - not syncing";
 constexpr std::string_view restart = "reboot: Restarting system";
 constexpr std::string_view init_gives_up = "nsgate init gives up: ";
-constexpr std::string_view cut_here = "------------[ cut here ]------------";
-
-/// The kernel's own reports begin so. What only contains such words is none: "traps: a.out[7]
-/// general protection fault" is a user's program that crashed.
-constexpr std::array splat_starts = {
-    std::string_view("BUG:"),
-    std::string_view("WARNING:"),
-    std::string_view("Oops"),
-    std::string_view("general protection fault"),
-    std::string_view("kernel BUG at"),
-    std::string_view("refcount_t:"),
-    std::string_view("unregister_netdevice: waiting"),
-    std::string_view("INFO: task "),
-    std::string_view("rcu: INFO:"),
-    std::string_view("watchdog: BUG:"),
-    std::string_view("UBSAN:"),
-};
+constexpr std::size_t max_text = 4096;
 
 /// "    1.234567", or the "   T12" and "   C0" of CONFIG_PRINTK_CALLER.
 bool is_stamp(std::string_view text) {
@@ -55,32 +40,94 @@ std::string_view message_of(std::string_view line) {
   return line;
 }
 
-bool starts_splat(std::string_view message) {
-  return std::ranges::any_of(splat_starts,
-                             [message](auto start) { return message.starts_with(start); });
-}
+/// Collects splats from messages, one at a time.
+class Collector {
+ public:
+  void take(std::string_view message) {
+    if (message.starts_with(frame::start_mark)) {
+      begin_test(plain_text(message.substr(frame::start_mark.size())));
+    } else if (message.starts_with(frame::end_mark)) {
+      close();
+      late_ = true;
+    } else if (message == frame::cut_here) {
+      close();
+      cut_ = true;
+    } else if (cut_ || (frame::starts_splat(message) && !continues(message))) {
+      open(message);
+    } else if (current_) {
+      add(message);
+    }
+  }
+
+  std::vector<Splat> finish() {
+    close();
+    return std::move(splats_);
+  }
+
+ private:
+  /// An oops names itself several times: "BUG: …", then "Oops: …" on the way.
+  bool continues(std::string_view message) const {
+    return current_ && (message.starts_with("Oops") || message.starts_with("invalid opcode:"));
+  }
+
+  void begin_test(std::string test) {
+    close();
+    test_ = std::move(test);
+    late_ = false;
+  }
+
+  void open(std::string_view message) {
+    close(/*keep_cut=*/false);
+    cut_ = false;
+    current_ = Splat{.title = plain_text(message),
+                     .fingerprint = {},
+                     .test = test_,
+                     .late = late_ && !test_.empty(),
+                     .text = plain_text(message)};
+  }
+
+  void add(std::string_view message) {
+    if (current_->text.size() < max_text) current_->text += '\n' + plain_text(message);
+    if (message.starts_with("---[ end trace")) close();
+  }
+
+  void close(bool keep_cut = true) {
+    // Whatever should have followed "cut here" never came.
+    if (keep_cut && cut_) open(frame::cut_here);
+    if (!current_) return;
+    auto splat = std::move(*current_);
+    current_.reset();
+    const bool known = std::ranges::any_of(splats_, [&splat](const Splat& other) {
+      return other.title == splat.title && other.test == splat.test;
+    });
+    if (known) return;
+    splat.fingerprint = fingerprint_of(splat.text);
+    splats_.push_back(std::move(splat));
+  }
+
+  std::vector<Splat> splats_;
+  std::optional<Splat> current_;
+  std::string test_;
+  bool late_ = false;
+  bool cut_ = false;
+};
 
 }  // namespace
 
 KernelLog read_kernel_log(std::string_view console) {
   KernelLog log;
-  bool cut = false;
+  Collector collector;
   for (const auto line : non_empty_lines(console)) {
     const auto message = message_of(line);
-    if (message.starts_with(panic_start)) {
-      if (log.panic.empty()) log.panic = plain_text(message);
-    } else if (message == cut_here) {
-      cut = true;
-    } else if (cut || starts_splat(message)) {
-      const auto text = plain_text(message);
-      if (std::ranges::find(log.splats, text) == log.splats.end()) log.splats.push_back(text);
-      cut = false;
+    if (message.starts_with(frame::panic_start) && log.panic.empty()) {
+      log.panic = plain_text(message);
     }
+    collector.take(message);
     log.to_the_end = log.to_the_end || message.starts_with(restart);
     // After init gave up, the kernel only says that it restarts.
     if (!log.last_words.contains(init_gives_up)) log.last_words = plain_text(line);
   }
-  if (cut) log.splats.emplace_back(cut_here);
+  log.splats = collector.finish();
   return log;
 }
 

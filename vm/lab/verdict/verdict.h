@@ -5,10 +5,12 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <set>
 #include <string>
 
 #include "lab/machine/frame_body.h"
+#include "lab/verdict/splat.h"
 #include "lab/verdict/test_result.h"
 
 namespace nsgate::lab {
@@ -18,6 +20,8 @@ struct Judgement {
   /// The requirements that this cell does not meet, by id ("root"): the only reasons to skip.
   std::set<std::string> unmet;
   std::chrono::milliseconds test_deadline{0};
+  /// Why a splat does not count; empty when it does. Nothing: every one counts.
+  std::function<std::string(const Splat&)> allow{};
 };
 
 /// Never answers MISS or ERROR: the test was run, and what it did is its own.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lab/verdict/cell_verdict.h"
+#include "lab/verdict/guest_verdict.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "gtest_reports.h"
 #include "guest_frames.h"
+#include "lab/verdict/cell_verdict.h"
 
 namespace nsgate::lab {
 namespace {
@@ -26,6 +27,15 @@ const KernelLog healthy_log{.panic = {},
                             .to_the_end = true,
                             .last_words = "[ 3.0] reboot: Restarting system"};
 
+Splat splat_of(const std::string& test, const std::string& title) {
+  return {.title = title, .fingerprint = title, .test = test, .late = false, .text = title};
+}
+
+/// The verdict on a cell of one guest.
+CellVerdict judge_one(const GuestEvidence& evidence, const Judgement& judgement = {}) {
+  return judge_cell(evidence.tests, {{.first = 0, .verdict = judge_guest(evidence, judgement)}});
+}
+
 class JudgeCell : public testing::Test {
  protected:
   const std::vector<std::string> tests{"A.One", "A.Two"};
@@ -35,8 +45,9 @@ class JudgeCell : public testing::Test {
   std::optional<Failure> ended_by_lab;
   std::optional<std::string> qemu_fault;
 
-  CellVerdict judge() {
-    return judge_cell({tests, reader, kernel, ended_by_lab, qemu_fault}, Judgement{});
+  CellVerdict judge() { return judge_one({tests, reader, kernel, ended_by_lab, qemu_fault}); }
+  std::optional<std::size_t> resume_at() {
+    return judge_guest({tests, reader, kernel, ended_by_lab, qemu_fault}, Judgement{}).resume_at;
   }
   std::vector<Status> statuses(const CellVerdict& verdict) {
     std::vector<Status> all;
@@ -61,44 +72,42 @@ class JudgeCellOfOneTest : public testing::Test {
 };
 
 TEST_F(JudgeCellOfOneTest, WholeRunWithoutFaultIsPass) {
-  const auto verdict = judge_cell({tests, reader, kernel, {}, {}}, Judgement{});
+  const auto verdict = judge_one({tests, reader, kernel, {}, {}});
   EXPECT_EQ(verdict.code, ExitCode::pass) << verdict.tests[0].reason;
   EXPECT_THAT(verdict.reasons, IsEmpty());
 }
 
 TEST_F(JudgeCellOfOneTest, SplatOfAnOtherwisePassingCellIsFail) {
-  kernel.splats = {"WARNING: net"};
-  const auto verdict = judge_cell({tests, reader, kernel, {}, {}}, Judgement{});
+  kernel.splats = {splat_of("", "WARNING: net")};
+  const auto verdict = judge_one({tests, reader, kernel, {}, {}});
   EXPECT_EQ(verdict.code, ExitCode::fail);
   EXPECT_THAT(verdict.reasons, ElementsAre("the kernel said: WARNING: net"));
 }
 
 TEST_F(JudgeCellOfOneTest, PanicAfterByeIsFail) {
   kernel.panic = "Kernel panic - not syncing: late";
-  EXPECT_EQ(judge_cell({tests, reader, kernel, {}, {}}, Judgement{}).code, ExitCode::fail);
+  EXPECT_EQ(judge_one({tests, reader, kernel, {}, {}}).code, ExitCode::fail);
 }
 
 TEST_F(JudgeCellOfOneTest, GuestThatDoesNotEndAfterByeIsDeadline) {
   const Failure hung{ExitCode::deadline, "the guest hung"};
-  EXPECT_EQ(judge_cell({tests, reader, kernel, hung, {}}, Judgement{}).code, ExitCode::deadline);
+  EXPECT_EQ(judge_one({tests, reader, kernel, hung, {}}).code, ExitCode::deadline);
 }
 
 TEST_F(JudgeCellOfOneTest, FailedQemuIsInfrastructure) {
-  const auto verdict = judge_cell({tests, reader, kernel, {}, "QEMU exited with 1"}, Judgement{});
+  const auto verdict = judge_one({tests, reader, kernel, {}, "QEMU exited with 1"});
   EXPECT_EQ(verdict.code, ExitCode::infrastructure);
   EXPECT_THAT(verdict.reasons, ElementsAre(StartsWith("QEMU exited with 1\n")));
 }
 
 TEST_F(JudgeCellOfOneTest, GarbageAfterByeIsInfrastructure) {
   reader.feed("x\n");
-  EXPECT_EQ(judge_cell({tests, reader, kernel, {}, {}}, Judgement{}).code,
-            ExitCode::infrastructure);
+  EXPECT_EQ(judge_one({tests, reader, kernel, {}, {}}).code, ExitCode::infrastructure);
 }
 
 TEST_F(JudgeCellOfOneTest, ConsoleCutShortIsInfrastructureBecauseASplatWouldGoUnseen) {
   kernel.to_the_end = false;
-  EXPECT_EQ(judge_cell({tests, reader, kernel, {}, {}}, Judgement{}).code,
-            ExitCode::infrastructure);
+  EXPECT_EQ(judge_one({tests, reader, kernel, {}, {}}).code, ExitCode::infrastructure);
 }
 
 TEST_F(JudgeCell, SilentEndOfTheGuestIsInfrastructureAndTheRestIsMissed) {
@@ -178,13 +187,140 @@ TEST(JudgeCellOfNoTest, IsNoResults) {
   GuestFrames guest;
   FrameReader reader({std::string(test_nonce), "root", "", {}});
   reader.feed(guest.hello(0).bye(0).take());
-  EXPECT_EQ(judge_cell({{}, reader, healthy_log, {}, {}}, Judgement{}).code, ExitCode::no_results);
+  EXPECT_EQ(judge_one({{}, reader, healthy_log, {}, {}}).code, ExitCode::no_results);
+}
+
+TEST_F(JudgeCellOfOneTest, SplatIsTheFailureOfTheTestThatItIsAttributedTo) {
+  kernel.splats = {splat_of("A.One", "WARNING: net")};
+  auto verdict = judge_one({tests, reader, kernel, {}, {}});
+  EXPECT_EQ(verdict.code, ExitCode::fail);
+  EXPECT_EQ(verdict.tests[0].status, Status::fail);
+  EXPECT_EQ(verdict.tests[0].reason, "the kernel said: WARNING: net");
+  kernel.splats[0].late = true;
+  verdict = judge_one({tests, reader, kernel, {}, {}});
+  EXPECT_THAT(verdict.tests[0].reason, StartsWith("after it had ended, the kernel said: "));
+}
+
+TEST_F(JudgeCellOfOneTest, AllowedSplatDoesNotCountAndIsKept) {
+  kernel.splats = {splat_of("A.One", "WARNING: net")};
+  Judgement judgement;
+  judgement.allow = [](const Splat& splat) { return "known: " + splat.title; };
+  const auto verdict = judge_one({tests, reader, kernel, {}, {}}, judgement);
+  EXPECT_EQ(verdict.code, ExitCode::pass);
+  ASSERT_EQ(verdict.splats.size(), 1u);
+  EXPECT_EQ(verdict.splats[0].allowed, "known: WARNING: net");
+}
+
+TEST_F(JudgeCell, WarningThatOnlyKmsgToldIsTheFailureOfItsTest) {
+  // "WARNING: net" in base64
+  reader.feed(guest.hello(2)
+                  .start("A.One")
+                  .end("A.One", passed, R"("warnings":"V0FSTklORzogbmV0","tainted":512,"lost":0)")
+                  .take());
+  const auto verdict = judge();
+  EXPECT_EQ(verdict.tests[0].status, Status::fail);
+  EXPECT_EQ(verdict.tests[0].reason, "the kernel said: WARNING: net");
+}
+
+TEST_F(JudgeCell, TaintWithoutAWordIsTheFailureOfItsTest) {
+  reader.feed(guest.hello(2)
+                  .start("A.One")
+                  .end("A.One", passed, R"("warnings":"","tainted":512,"lost":0)")
+                  .start("A.Two")
+                  .end("A.Two", passed, R"("warnings":"","tainted":512,"lost":0)")
+                  .bye(2)
+                  .take());
+  const auto verdict = judge();
+  EXPECT_EQ(verdict.tests[0].status, Status::fail);
+  EXPECT_EQ(verdict.tests[0].reason, "the kernel became tainted without a word: W (warning)");
+}
+
+TEST_F(JudgeCell, TaintOfAModuleIsNoFailure) {
+  constexpr const char* out_of_tree = R"("warnings":"","tainted":12288,"lost":0)";
+  reader.feed(guest.hello(2).start("A.One").end("A.One", passed, out_of_tree).take());
+  EXPECT_EQ(judge().tests[0].status, Status::pass);
+}
+
+TEST_F(JudgeCell, LeakIsTheFailureOfItsTest) {
+  run_first_test();
+  reader.feed(guest.send("leak", R"({"test":"A.One","what":"bW91bnRz"})").take());
+  const auto verdict = judge();
+  EXPECT_EQ(verdict.tests[0].status, Status::fail);
+  EXPECT_EQ(verdict.tests[0].reason, "left behind: mounts");
+}
+
+TEST_F(JudgeCell, RetiredGuestIsNoFaultAndTheRestIsLeftToTheNext) {
+  run_first_test();
+  reader.feed(guest.bye(1, "the test ran out of time").take());
+  reader.finish();
+  kernel = healthy_log;
+  EXPECT_FALSE(reader.error());
+  EXPECT_EQ(resume_at(), 1u);
+  EXPECT_THAT(judge_guest({tests, reader, kernel, {}, {}}, {}).faults, IsEmpty());
+}
+
+TEST_F(JudgeCell, AnotherGuestGoesOnBehindThePanic) {
+  reader.feed(guest.hello(2).start("A.One").take());
+  kernel.panic = "Kernel panic - not syncing: boom";
+  EXPECT_EQ(resume_at(), 1u);
+}
+
+TEST_F(JudgeCell, NoOtherGuestWouldComeFurtherThanOneThatBrokeBeforeATest) {
+  reader.feed(guest.hello(2).take());
+  kernel.panic = "Kernel panic - not syncing: no init";
+  EXPECT_EQ(resume_at(), std::nullopt);
+}
+
+TEST_F(JudgeCell, UnavailableProfileSkipsEverythingForItsReason) {
+  reader.feed(guest.send("unavailable", R"({"reason":"no such sysctl"})").take());
+  reader.finish();
+  kernel = healthy_log;
+  const auto verdict = judge();
+  EXPECT_EQ(verdict.code, ExitCode::all_skipped);
+  EXPECT_THAT(statuses(verdict), ElementsAre(Status::skip, Status::skip));
+  EXPECT_EQ(verdict.tests[0].reason, "unavailable: no such sysctl");
+}
+
+TEST_F(JudgeCell, InterruptionMissesWhatDidNotEnd) {
+  run_first_test();
+  reader.feed(guest.start("A.Two").take());
+  ended_by_lab = Failure{ExitCode::interrupted, "interrupted"};
+  const auto verdict = judge();
+  EXPECT_EQ(verdict.code, ExitCode::interrupted);
+  EXPECT_THAT(statuses(verdict), ElementsAre(Status::pass, Status::miss));
+  EXPECT_EQ(verdict.tests[1].reason, "interrupted");
+}
+
+TEST(JudgeGuests, ResultsOfTheGuestThatRanATestCount) {
+  const auto result = [](const std::string& name, Status status) {
+    return TestResult{name, status, "", {}, {}, {}};
+  };
+  GuestVerdict first;
+  first.tests = {result("A", Status::pass), result("B", Status::fail), result("C", Status::miss)};
+  first.resume_at = 2;
+  GuestVerdict second;
+  second.tests = {result("C", Status::pass)};
+  const auto cell = judge_cell({"A", "B", "C"}, {{0, first}, {2, second}});
+  EXPECT_EQ(cell.guests, 2u);
+  EXPECT_EQ(cell.code, ExitCode::fail);
+  EXPECT_EQ(cell.tests[2].status, Status::pass);
+}
+
+TEST(JudgeGuests, TestsThatNoGuestWasLeftForAreInfrastructure) {
+  GuestVerdict only;
+  only.tests = {TestResult{"A", Status::pass, "", {}, {}, {}},
+                TestResult{"B", Status::miss, "never ran", {}, {}, {}}};
+  const auto cell = judge_cell({"A", "B"}, {{0, only}}, "6 guests were spoilt");
+  EXPECT_EQ(cell.code, ExitCode::infrastructure);
+  EXPECT_THAT(cell.reasons, ElementsAre("6 guests were spoilt"));
 }
 
 TEST(Gravest, FailureOutweighsEverythingAndOnlyPassesArePass) {
   using enum ExitCode;
   EXPECT_EQ(gravest({pass, pass}), pass);
-  EXPECT_EQ(gravest({pass, all_skipped}), all_skipped);
+  EXPECT_EQ(gravest({pass, all_skipped}), pass);
+  EXPECT_EQ(gravest({all_skipped, all_skipped}), all_skipped);
+  EXPECT_EQ(gravest({fail, interrupted}), interrupted);
   EXPECT_EQ(gravest({all_skipped, could_not_start, pass}), could_not_start);
   EXPECT_EQ(gravest({could_not_start, no_results}), no_results);
   EXPECT_EQ(gravest({no_results, infrastructure}), infrastructure);

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab/cells/prepare.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+
+#include "lab/base/could_not_start.h"
+#include "lab/cells/test_list.h"
+#include "lab/profiles/profile.h"
+
+namespace nsgate::lab {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <typename T>
+std::vector<std::string> distinct(const std::vector<CellSpec>& cells, T CellSpec::*member) {
+  std::vector<std::string> values;
+  for (const auto& cell : cells) {
+    if (std::ranges::find(values, cell.*member) == values.end()) values.push_back(cell.*member);
+  }
+  return values;
+}
+
+Expected<std::map<std::string, Kernel>> fetch_kernels(const std::vector<std::string>& names,
+                                                      const KernelStore::Options& options) {
+  auto store = KernelStore::open(options, [](std::string_view text) { spdlog::info(text); });
+  if (!store) return std::unexpected(store.error());
+  const auto kernels = store->fetch(names);
+  if (!kernels) return std::unexpected(kernels.error());
+  std::map<std::string, Kernel> by_name;
+  for (std::size_t i = 0; i < names.size(); ++i) by_name.emplace(names[i], (*kernels)[i]);
+  return by_name;
+}
+
+Payload payload_of(const CellSpec& spec, const RunRequest& request, const LabFiles& files) {
+  if (spec.payload == default_payload) {
+    return spec.userland == no_userland ? files.tests : files.dynamic_tests;
+  }
+  return {.program = spec.payload, .carried = request.carried};
+}
+
+/// Lists each program's tests once for each filter: that starts the program.
+class TestLists {
+ public:
+  Expected<std::vector<std::string>> of(const fs::path& program, const std::string& filter) {
+    const auto key = program.string() + '\n' + filter;
+    if (const auto known = lists_.find(key); known != lists_.end()) return known->second;
+    auto list = list_tests(program, filter);
+    if (list) lists_.emplace(key, *list);
+    return list;
+  }
+
+ private:
+  std::map<std::string, std::vector<std::string>> lists_;
+};
+
+/// What the user asked for, of that which the profile promises. The filters of the profiles know
+/// the names of nsgate's own tests only.
+Expected<std::vector<std::string>> tests_of(const CellSpec& spec, const RunRequest& request,
+                                            const Profile& profile, const fs::path& program,
+                                            TestLists& lists) {
+  auto filter = request.filter.empty() ? spec.filter : request.filter;
+  if (filter.empty()) filter = "*";
+  auto tests = lists.of(program, filter);
+  if (!tests || profile.filter == "*" || spec.payload != default_payload) return tests;
+  const auto promised = lists.of(program, profile.filter);
+  if (!promised) return std::unexpected(promised.error());
+  std::erase_if(*tests, [&](const auto& test) {
+    return std::ranges::find(*promised, test) == promised->end();
+  });
+  return tests;
+}
+
+}  // namespace
+
+Expected<std::vector<Cell>> prepare_cells(const RunRequest& request,
+                                          const KernelStore::Options& store,
+                                          const LabFiles& files) {
+  const auto profiles = load_profiles(files.data / "profiles.toml");
+  if (!profiles) return std::unexpected(profiles.error());
+  const auto kernels = fetch_kernels(distinct(request.cells, &CellSpec::kernel), store);
+  if (!kernels) return std::unexpected(kernels.error());
+
+  TestLists lists;
+  std::vector<Cell> cells;
+  for (const auto& spec : request.cells) {
+    const auto profile = find_profile(*profiles, spec.profile);
+    if (!profile) return std::unexpected(profile.error());
+    Cell cell{.spec = spec,
+              .kernel = kernels->at(spec.kernel),
+              .userland = {},
+              .profile = *profile,
+              .policies = {},
+              .payload = payload_of(spec, request, files),
+              .tests = {},
+              .unavailable = {}};
+    for (const auto& file : profile->files) cell.policies.push_back(files.data / "policy" / file);
+    auto tests = tests_of(spec, request, *profile, cell.payload.program, lists);
+    if (!tests) return std::unexpected(tests.error());
+    if (tests->empty()) {
+      return could_not_start("the profile " + profile->name + " promises none of the tests of " +
+                             (request.filter.empty() ? spec.filter : request.filter));
+    }
+    cell.tests = shard_of(*tests, spec.shard);
+    if (cell.tests.empty()) {
+      return could_not_start(name_of(spec) + " has no test: there are only " +
+                             std::to_string(tests->size()) + " to share out");
+    }
+    cells.push_back(std::move(cell));
+  }
+  return cells;
+}
+
+}  // namespace nsgate::lab

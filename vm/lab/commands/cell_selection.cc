@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab/commands/cell_selection.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "lab/base/could_not_start.h"
+#include "lab/cells/tiers.h"
+
+namespace nsgate::lab {
+namespace {
+
+using Names = std::vector<std::string>;
+
+Names or_usual(const Names& chosen, const Names& usual) {
+  const auto& values = chosen.empty() ? usual : chosen;
+  Names kept;
+  for (const auto& value : values) {
+    if (std::ranges::find(kept, value) == kept.end()) kept.push_back(value);
+  }
+  return kept;
+}
+
+/// "2/3"
+Expected<Shard> parse_shard(const std::string& text) {
+  Shard shard;
+  if (text.empty()) return shard;
+  const auto* const end = text.data() + text.size();
+  const auto index = std::from_chars(text.data(), end, shard.index);
+  const bool slash = index.ec == std::errc{} && index.ptr != end && *index.ptr == '/';
+  if (slash) {
+    const auto of = std::from_chars(index.ptr + 1, end, shard.of);
+    if (of.ec == std::errc{} && of.ptr == end && shard.index >= 1 && shard.index <= shard.of) {
+      return shard;
+    }
+  }
+  return could_not_start("--shard " + text + " is no shard; write 1/3 for the first of three");
+}
+
+bool chosen(const Names& names, const std::string& value) {
+  return names.empty() || std::ranges::find(names, value) != names.end();
+}
+
+}  // namespace
+
+void add_cell_options(CLI::App& command, CellSelection& selection) {
+  auto& s = selection;
+  command.add_option("--tier", s.tier, "Cells of vm/tiers.toml: smoke, pr, nightly or full");
+  command
+      .add_option("--kernel", s.kernels,
+                  "Name such as 6.1, or a path: bzImage, vmlinux, build tree, .deb or folder; "
+                  "default: the four cloud kernels")
+      ->allow_extra_args(false);
+  command.add_option("--user", s.users, "root or rootless; default: both")
+      ->check(CLI::IsMember({"root", "rootless"}))
+      ->allow_extra_args(false);
+  command
+      .add_option("--userland", s.userlands,
+                  "Name of vm/userlands.toml, or a path: folder or tar; default: none")
+      ->allow_extra_args(false);
+  command
+      .add_option("--profile", s.profiles, "Policy of vm/profiles.toml; default: debian-default")
+      ->allow_extra_args(false);
+  command.add_option("--payload", s.payload, "GoogleTest program; default: nsgate's own tests");
+  command.add_option("--shard", s.shard, "i/n: every n-th test, beginning with the i-th");
+}
+
+Expected<std::vector<CellSpec>> selected_cells(const CellSelection& selection,
+                                               const std::filesystem::path& tiers,
+                                               const Names& default_kernels) {
+  const auto shard = parse_shard(selection.shard);
+  if (!shard) return std::unexpected(shard.error());
+  if (!selection.tier.empty()) {
+    const auto parts = load_tiers(tiers);
+    if (!parts) return std::unexpected(parts.error());
+    auto cells = cells_of(*parts, selection.tier);
+    if (!cells) return cells;
+    std::erase_if(*cells, [&](const CellSpec& cell) {
+      return !chosen(selection.kernels, cell.kernel) ||
+             !chosen(selection.userlands, cell.userland) ||
+             !chosen(selection.profiles, cell.profile) ||
+             !chosen(selection.users, std::string(to_string(cell.user)));
+    });
+    if (cells->empty()) {
+      return could_not_start("no cell of the tier " + selection.tier + " is what was asked for");
+    }
+    return cells;
+  }
+  std::vector<CellSpec> cells;
+  for (const auto& kernel : or_usual(selection.kernels, default_kernels)) {
+    for (const auto& profile : or_usual(selection.profiles, {default_profile})) {
+      for (const auto& userland : or_usual(selection.userlands, {default_userland})) {
+        for (const auto& user : or_usual(selection.users, {"root", "rootless"})) {
+          cells.push_back({.kernel = kernel,
+                           .user = user == "root" ? frame::User::root : frame::User::rootless,
+                           .userland = userland,
+                           .profile = profile,
+                           .payload = selection.payload.empty() ? std::string(default_payload)
+                                                                : selection.payload,
+                           .shard = *shard});
+        }
+      }
+    }
+  }
+  return cells;
+}
+
+}  // namespace nsgate::lab
