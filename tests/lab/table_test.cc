@@ -47,7 +47,7 @@ TEST(Table, MissingTestsAreCountedAndTheFirstIsNamed) {
 TEST(Table, SkipsAreGroupedByReason) {
   auto run = sample_run();
   run.cells.push_back(run.cells[0]);
-  run.cells.back().cell.user = frame::User::rootless;
+  run.cells.back().cell.spec.user = frame::User::rootless;
   EXPECT_THAT(table(run, false), HasSubstr("SKIP 2 tests in 2 cells: needs rootless: x\n"));
 }
 
