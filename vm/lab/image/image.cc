@@ -102,7 +102,9 @@ Expected<void> build_image(const fs::path& init, const Payload& payload, const f
   contents.files.emplace(plan_name,
                          CpioContents::File{.mode = 0600, .content = frame::encode(plan)});
   if (auto added = add_file(contents, init, "/init", 0755); !added) return added;
-  if (auto added = add_program(contents, payload.program); !added) return added;
+  if (!payload.program.empty()) {
+    if (auto added = add_program(contents, payload.program); !added) return added;
+  }
   for (const auto& carried : payload.carried) {
     if (auto added = add_program(contents, carried); !added) return added;
   }
