@@ -10,8 +10,10 @@
 #include <filesystem>
 
 #include "lab/commands/count_command.h"
+#include "lab/commands/doctor_command.h"
 #include "lab/commands/kernel_commands.h"
 #include "lab/commands/matrix_command.h"
+#include "lab/commands/probe_command.h"
 #include "lab/commands/run_command.h"
 
 namespace nsgate::lab {
@@ -56,12 +58,15 @@ int main(int argc, char** argv) {
   app.add_flag_callback(
       "-q,--quiet", [] { spdlog::set_level(spdlog::level::warn); },
       "Say only what went wrong on stderr");
-  add_run_command(
-      app, context, {.init = NSGATE_INIT, .profiles = vm / "profiles.toml"},
-      {.program = NSGATE_PAYLOAD, .carried = {NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER}});
+  const GuestParts parts{.init = NSGATE_INIT, .profiles = vm / "profiles.toml"};
+  const Payload payload{.program = NSGATE_PAYLOAD,
+                        .carried = {NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER}};
+  add_run_command(app, context, parts, payload);
   add_matrix_command(app, context);
   add_count_command(app, context, {.program = NSGATE_COUNTS, .carried = {NSGATE_NOTHING}});
   add_kernel_commands(app, context);
+  add_probe_command(app, context, parts.init);
+  add_doctor_command(app, context, parts, payload);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
