@@ -19,8 +19,8 @@ using namespace std::chrono_literals;
 
 constexpr auto short_limit = 100ms;
 
-[[noreturn]] void spin() {
-  for (volatile unsigned turns = 0;; turns = turns + 1) {
+void spin() {
+  for (volatile bool on = true; on;) {
   }
 }
 

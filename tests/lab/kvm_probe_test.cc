@@ -40,7 +40,7 @@ TEST(KvmDevice, RefusalByADeviceOfRootAloneSendsNobodyIntoAGroup) {
 
 TEST(RealModeGuest, ThatLoopsForEverMadeNoProgress) {
   const auto fault = value_of(try_real_mode_guest({.work = 200ms}, [](int) {
-    for (volatile unsigned turns = 0;; turns = turns + 1) {
+    for (volatile bool on = true; on;) {
     }
   }));
   EXPECT_EQ(fault, "kvm opens, but a guest made no progress in 0.2 s");

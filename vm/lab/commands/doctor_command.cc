@@ -13,7 +13,6 @@
 
 #include "lab/base/state_folder.h"
 #include "lab/commands/colour.h"
-#include "lab/commands/probe_command.h"
 #include "lab/doctor/host_checks.h"
 #include "lab/machine/accelerator.h"
 
@@ -42,12 +41,24 @@ std::string coloured(Level level) {
   return fmt::format("\x1b[{}m{}\x1b[0m", colour, padded);
 }
 
-Check check_accelerator(const Expected<Qemu>& qemu, const Expected<Kernel>& kernel,
-                        const GuestParts& parts) {
+using Listed = Expected<std::vector<KernelStore::Listed>>;
+
+Listed list_kernels(const KernelStore::Options& options) {
+  const auto store = KernelStore::open(options, [](std::string_view) {});
+  return store ? store->list() : Listed(std::unexpected(store.error()));
+}
+
+/// An empty path where none is ready.
+Kernel first_cached(const Listed& listed) {
+  if (!listed) return {};
+  const auto found = std::ranges::find(*listed, true, &KernelStore::Listed::cached);
+  return found == listed->end() ? Kernel{} : found->kernel;
+}
+
+Check check_accelerator(const Expected<Qemu>& qemu, const Kernel& kernel, const GuestParts& parts) {
   const std::string name = "accelerator";
   if (!qemu) return {Level::warn, name, "not asked: there is no QEMU"};
-  const auto known = kernel.value_or(Kernel{});
-  const auto probe = probe_of_host(*qemu, known.image, known.image_sha256, parts.init);
+  const auto probe = probe_of_host(*qemu, kernel.image, kernel.image_sha256, parts.init);
   const auto verdict = choose_accelerator(AcceleratorChoice::automatic, probe);
   if (!verdict) return {Level::warn, name, verdict.error().message};
   const auto said = line_of(*verdict) + (verdict->cached ? " (from the cache)" : "");
@@ -56,24 +67,15 @@ Check check_accelerator(const Expected<Qemu>& qemu, const Expected<Kernel>& kern
   return {Level::warn, name, said, "none needed: guests run under tcg, only slower"};
 }
 
-struct Kernels {
-  Check check;
-  bool some_cached;
-};
-
-Kernels check_kernels(const KernelStore::Options& options) {
+Check check_kernels(const Listed& listed) {
   const std::string name = "kernels";
-  const auto store = KernelStore::open(options, [](std::string_view) {});
-  const auto listed =
-      store ? store->list()
-            : Expected<std::vector<KernelStore::Listed>>(std::unexpected(store.error()));
-  if (!listed) return {{Level::missing, name, listed.error().message}, false};
+  if (!listed) return {Level::missing, name, listed.error().message};
   std::string cached;
   std::string absent;
   for (const auto& [kernel, ready] : *listed) (ready ? cached : absent) += ' ' + kernel.name;
-  if (absent.empty()) return {{Level::ok, name, "cached:" + cached}, true};
+  if (absent.empty()) return {Level::ok, name, "cached:" + cached};
   const auto said = "cached:" + (cached.empty() ? " none" : cached) + "; not cached:" + absent;
-  return {{Level::warn, name, said, "nsgate kernel fetch" + absent}, !cached.empty()};
+  return {Level::warn, name, said, "nsgate kernel fetch" + absent};
 }
 
 /// What fetches kernels: without it, those of the cache can still be booted.
@@ -109,16 +111,16 @@ Checks examine(const KernelStore::Options& store, const GuestParts& parts, const
     checks.insert(checks.end(), more.begin(), more.end());
   };
   const auto qemu = find_qemu();
+  const auto listed = list_kernels(store);
   checks.push_back(qemu ? Check{Level::ok, "qemu", qemu->binary + ", " + qemu->version}
                         : Check{Level::missing, "qemu", qemu.error().message,
                                 installer.remedy("qemu-system-x86_64", "qemu-system-x86")});
-  checks.push_back(check_accelerator(qemu, kernel_for_probe(store, ""), parts));
+  checks.push_back(check_accelerator(qemu, first_cached(listed), parts));
   checks.push_back(
       check_file("init", parts.init, Level::missing, "build it: vm/setup nsgate_init"));
   add(check_payload(payload));
-  const auto kernels = check_kernels(store);
-  checks.push_back(kernels.check);
-  add(check_fetching(store, kernels.some_cached, installer));
+  checks.push_back(check_kernels(listed));
+  add(check_fetching(store, !first_cached(listed).image.empty(), installer));
   add({check_program({"mmdebstrap", "mmdebstrap", "makes userlands"}, installer),
        check_program({"depmod", "kmod", "finds what modules depend on"}, installer),
        check_program(

@@ -49,6 +49,24 @@ void print_json(const AcceleratorVerdict& verdict) {
   std::cout << document.dump(2) << '\n';
 }
 
+/// The one named, fetched when needed; without a name the first that is ready in the cache. An
+/// empty path where there is none.
+Expected<Kernel> kernel_for_probe(const KernelStore::Options& options, const std::string& name) {
+  auto store = KernelStore::open(options, [](std::string_view text) { spdlog::info(text); });
+  if (!store) return std::unexpected(store.error());
+  if (!name.empty()) {
+    auto fetched = store->fetch({name});
+    if (!fetched) return std::unexpected(fetched.error());
+    return fetched->front();
+  }
+  const auto known = store->list();
+  if (!known) return std::unexpected(known.error());
+  for (const auto& [kernel, cached] : *known) {
+    if (cached) return kernel;
+  }
+  return Kernel{};
+}
+
 Expected<void> probe_and_print(const Arguments& arguments, const KernelStore::Options& store,
                                const fs::path& init) {
   const auto qemu = find_qemu();
@@ -65,22 +83,6 @@ Expected<void> probe_and_print(const Arguments& arguments, const KernelStore::Op
 }
 
 }  // namespace
-
-Expected<Kernel> kernel_for_probe(const KernelStore::Options& options, const std::string& name) {
-  auto store = KernelStore::open(options, [](std::string_view text) { spdlog::info(text); });
-  if (!store) return std::unexpected(store.error());
-  if (!name.empty()) {
-    auto fetched = store->fetch({name});
-    if (!fetched) return std::unexpected(fetched.error());
-    return fetched->front();
-  }
-  const auto known = store->list();
-  if (!known) return std::unexpected(known.error());
-  for (const auto& [kernel, cached] : *known) {
-    if (cached) return kernel;
-  }
-  return Kernel{};
-}
 
 void add_probe_command(CLI::App& app, CommandContext& context, const fs::path& init) {
   auto* probe = app.add_subcommand("probe", "Show which accelerator works here, and why");

@@ -5,20 +5,13 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <optional>
-#include <string>
 
 #include "lab/commands/command_context.h"
-#include "lab/kernels/kernel.h"
 
 namespace nsgate::lab {
 
 /// Prints the verdict and its stages on stdout. Exit code 2 where --accel kvm asks for what does
 /// not work, 125 where there could be no probe.
 void add_probe_command(CLI::App& app, CommandContext& context, const std::filesystem::path& init);
-
-/// The kernel to probe with: the one named, fetched when needed; without a name the first that is
-/// ready in the cache. An empty path where there is none.
-Expected<Kernel> kernel_for_probe(const KernelStore::Options& options, const std::string& name);
 
 }  // namespace nsgate::lab

@@ -40,9 +40,10 @@ std::string explain_refusal(const std::filesystem::path& device, mode_t mode,
 /// What stage 1 does in its child; writes what happened to `report`.
 void run_real_mode_guest(const char* device, int report);
 
-/// Stage 1: a virtual machine of one processor and one page, in real mode, which writes one byte to
-/// a port and halts. `guest` is run in a child of its own and killed at the limit; tests give
-/// another one. Fails with could_not_start when there can be no child. Thread-safe.
+/// Stage 1: a virtual machine of one processor and one page, in real mode, which counts to ten
+/// million, writes one byte to a port and halts. `guest` is run in a child of its own and killed at
+/// the limit; tests give another one. Fails with could_not_start when there can be no child.
+/// Thread-safe.
 Expected<StageFault> try_real_mode_guest(
     const GuardedLimits& limits, const std::function<void(int report)>& guest = [](int report) {
       run_real_mode_guest("/dev/kvm", report);

@@ -2,7 +2,7 @@
 //
 // The third stage of the question whether KVM works here: a real QEMU boots a real kernel with init
 // and an empty plan. Init says hello and bye, and ends the machine; the timers, interrupts and
-// processor state that this takes are what a guest of two instructions (kvm_probe.h) never touches.
+// processor state that this takes are what the small guest (kvm_probe.h) never touches.
 #pragma once
 
 #include <chrono>
