@@ -135,12 +135,12 @@ TEST_F(NsgateProbe, UnwritableStateFolderIsToldAndTheVerdictStands) {
 }
 
 /// The same guest under TCG, which works everywhere: the image, the plan and the frames are right.
-TEST(ProbeGuestOfAKernel, BootsSaysHelloAndByeAndEnds) {
+TEST_F(Nsgate, ProbeGuestBootsSaysHelloAndByeAndEnds) {
   const auto where = value_of(run({.argv = {NSGATE_PROGRAM, "kernel", "list", "--json"}}, 60s));
-  std::filesystem::path image =
-      std::getenv("NSGATE_KERNEL") != nullptr ? std::getenv("NSGATE_KERNEL") : "6.1";
+  std::string image = kernel();
   for (const auto& listed : nlohmann::json::parse(where.out)) {
-    if (listed.at("name") == image) image = listed.at("image").get<std::string>();
+    if (listed.at("name").get<std::string>() == image)
+      image = listed.at("image").get<std::string>();
   }
   const ProbeGuest guest{.qemu = value_of(find_qemu()),
                          .kernel = image,
