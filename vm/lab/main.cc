@@ -12,8 +12,10 @@
 #include "lab/base/interrupt.h"
 #include "lab/base/user_folders.h"
 #include "lab/commands/count_command.h"
+#include "lab/commands/doctor_command.h"
 #include "lab/commands/kernel_commands.h"
 #include "lab/commands/matrix_command.h"
+#include "lab/commands/probe_command.h"
 #include "lab/commands/run_command.h"
 
 namespace nsgate::lab {
@@ -56,11 +58,13 @@ int main(int argc, char** argv) {
       "Say only what went wrong on stderr");
   const std::vector<fs::path> carried{NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER};
   const Payload tests{.program = NSGATE_PAYLOAD, .carried = carried};
-  add_run_command(app, context,
-                  {.data = vm, .init = NSGATE_INIT, .tests = tests, .dynamic_tests = tests});
+  const LabFiles files{.data = vm, .init = NSGATE_INIT, .tests = tests, .dynamic_tests = tests};
+  add_run_command(app, context, files);
   add_matrix_command(app, context);
   add_count_command(app, context, {.program = NSGATE_COUNTS, .carried = {NSGATE_NOTHING}});
   add_kernel_commands(app, context);
+  add_probe_command(app, context, files.init);
+  add_doctor_command(app, context, files);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

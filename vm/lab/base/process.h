@@ -43,6 +43,9 @@ class Process {
   void kill() const;
   /// Waits for the end; the answer is as waitpid(2) gives it.
   int wait();
+  /// Gives up a child that kill() does not end, because it sits in the kernel for good: nobody
+  /// waits for it any more.
+  void abandon() { pid_ = -1; }
 
  private:
   Process(pid_t pid, int pidfd, int stdout_fd);

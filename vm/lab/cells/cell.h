@@ -60,6 +60,7 @@ struct CellResult {
   CellVerdict verdict;
   std::chrono::milliseconds time{0};  ///< by the host's clock, images and boots included
   Accelerator accelerator = Accelerator::tcg;
+  std::string accelerator_reason{};
   std::vector<GuestRecord> guests;
 };
 

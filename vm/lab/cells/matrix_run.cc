@@ -16,6 +16,7 @@
 #include "lab/cells/prepare.h"
 #include "lab/cells/progress.h"
 #include "lab/cells/schedule.h"
+#include "lab/machine/accelerator_for_run.h"
 #include "lab/report/result_folder.h"
 
 namespace nsgate::lab {
@@ -81,6 +82,33 @@ Expected<CellSetup> make_setup(const RunRequest& request, const LabFiles& files,
                    .images = &images};
 }
 
+void tell(const AcceleratorVerdict& verdict) {
+  spdlog::info(line_of(verdict));
+  if (!verdict.note.empty()) spdlog::warn(verdict.note);
+}
+
+/// Whether the end of a guest may be the accelerator's fault instead of the kernel's.
+bool may_be_the_accelerator(const CellResult& result) {
+  return result.verdict.code == ExitCode::infrastructure ||
+         result.verdict.code == ExitCode::no_results;
+}
+
+/// Under KVM, a cell whose guest broke is run again: see AcceleratorForRun.
+CellResult run_under(AcceleratorForRun& accelerators, const CellSetup& setup, const Cell& cell,
+                     const fs::path& folder, const CellWatcher& watcher) {
+  CellResult result;
+  for (auto use = std::optional(accelerators.accelerator()); use;) {
+    result = run_cell(setup, cell, *use, folder, watcher);
+    const auto what =
+        result.verdict.reasons.empty() ? std::string("no results") : result.verdict.reasons.front();
+    use = may_be_the_accelerator(result)
+              ? accelerators.note_infrastructure_fault(name_of(cell.spec), *use, what)
+              : std::nullopt;
+  }
+  result.accelerator_reason = accelerators.verdict().reason;
+  return result;
+}
+
 CellResult not_run(const Cell& cell) {
   return {
       .cell = cell,
@@ -105,6 +133,15 @@ Expected<RunResult> run_matrix(const RunRequest& request, const KernelStore::Opt
   const auto folders = make_folders(request.output, *cells);
   if (!folders) return std::unexpected(folders.error());
 
+  const auto& first = cells->front().kernel;
+  const auto probe = probe_of_host(setup->qemu, first.image, first.image_sha256, files.init);
+  auto verdict = choose_accelerator(request.accelerator, probe);
+  if (!verdict) return std::unexpected(verdict.error());
+  tell(*verdict);
+  AcceleratorForRun accelerators(
+      request.accelerator, *verdict,
+      [&probe](const std::string& reason) { return remember_demotion(probe, reason); });
+
   auto limits = limits_of_this_machine();
   if (request.jobs > 0) limits.jobs = request.jobs;
   auto durations = Durations::load(state_folder() / "durations.json");
@@ -115,10 +152,10 @@ Expected<RunResult> run_matrix(const RunRequest& request, const KernelStore::Opt
     if (interrupted()) {
       result = not_run((*cells)[i]);
     } else {
-      result = run_cell(*setup, (*cells)[i], Accelerator::tcg, (*folders)[i],
-                        {.booting = [&] { progress.booting(i); },
-                         .booted = booted,
-                         .ended = [&](std::size_t ended) { progress.ended(i, ended); }});
+      result = run_under(accelerators, *setup, (*cells)[i], (*folders)[i],
+                         {.booting = [&] { progress.booting(i); },
+                          .booted = booted,
+                          .ended = [&](std::size_t ended) { progress.ended(i, ended); }});
     }
     if (const auto written = write_cell((*folders)[i], result, *setup, request); !written) {
       note_unwritten(result.verdict, written.error());

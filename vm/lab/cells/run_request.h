@@ -9,6 +9,7 @@
 
 #include "lab/cells/cell_spec.h"
 #include "lab/image/image.h"
+#include "lab/machine/accelerator.h"
 #include "lab/machine/guest_watch.h"
 
 namespace nsgate::lab {
@@ -22,6 +23,7 @@ struct RunRequest {
   std::filesystem::path output;
   Deadlines deadlines;
   bool offline = false;
+  AcceleratorChoice accelerator = AcceleratorChoice::automatic;
 };
 
 /// The command line, quoted for a shell, that runs one cell of the request again. Paths are made

@@ -10,7 +10,9 @@
 
 #include "lab/base/user_folders.h"
 #include "lab/base/utc_time.h"
+#include "lab/commands/accelerator_option.h"
 #include "lab/commands/cell_selection.h"
+#include "lab/commands/colour.h"
 #include "lab/commands/default_kernels.h"
 #include "lab/report/ktap.h"
 #include "lab/report/table.h"
@@ -34,6 +36,7 @@ struct Arguments {
   bool json = false;
   bool ktap = false;
   bool offline = false;
+  AcceleratorChoice accelerator = AcceleratorChoice::automatic;
 };
 
 /// <state>/results/<UTC time>-<pid>: two runs never share one.
@@ -55,19 +58,15 @@ Expected<RunRequest> request_of(const Arguments& arguments, const CommandContext
                     .silence = std::chrono::seconds(arguments.silence),
                     .cell = std::chrono::seconds(arguments.cell),
                     .test = std::chrono::seconds(arguments.test)},
-      .offline = arguments.offline};
+      .offline = arguments.offline,
+      .accelerator = arguments.accelerator};
   for (const auto& file : arguments.carried) request.carried.emplace_back(file);
   return request;
 }
 
-bool colour_wanted() {
-  const char* const no_color = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
-}
-
 std::string printed(const RunResult& run, const Arguments& arguments) {
   if (arguments.json) return dump(to_json(run));
-  return arguments.ktap ? ktap(run) : table(run, colour_wanted());
+  return arguments.ktap ? ktap(run) : table(run, stdout_wants_colour());
 }
 
 ExitCode run_and_print(const Arguments& arguments, const CommandContext& context,
@@ -94,6 +93,7 @@ void add_run_command(CLI::App& app, CommandContext& context, const LabFiles& fil
   auto& a = *arguments;
   constexpr long longest = 86400;
   add_cell_options(*run, a.selection);
+  add_accelerator_option(*run, a.accelerator);
   run->add_option("--carry", a.carried, "File to lay beside the payload")->allow_extra_args(false);
   run->add_option("--filter", a.filter, "GoogleTest filter of the tests to run");
   run->add_option("-j,--jobs", a.jobs,

@@ -119,7 +119,8 @@ Expected<CpioContents> gather(const ImageParts& parts) {
   if (auto added = add_file(contents, parts.init, "/init", 0755); !added) {
     return std::unexpected(added.error());
   }
-  std::vector<fs::path> programs{parts.payload.program};
+  std::vector<fs::path> programs;
+  if (!parts.payload.program.empty()) programs.push_back(parts.payload.program);
   programs.insert(programs.end(), parts.payload.carried.begin(), parts.payload.carried.end());
   for (const auto& program : programs) {
     if (auto added = add_program(contents, program, parts.userland.empty()); !added) {

@@ -21,7 +21,8 @@
 
 namespace nsgate::lab {
 
-/// A GoogleTest program and the files it expects beside itself.
+/// A GoogleTest program and the files it expects beside itself. No program: a guest of init alone,
+/// whose plan has no tests.
 struct Payload {
   std::filesystem::path program;
   std::vector<std::filesystem::path> carried;

@@ -59,6 +59,7 @@ ordered_json manifest(const CellResult& result, const CellSetup& setup, const Ru
             {"files", identified(cell.policies)}}},
           {"user", to_string(cell.spec.user)},
           {"accelerator", to_string(result.accelerator)},
+          {"accelerator_reason", result.accelerator_reason},
           {"qemu", setup.qemu.version},
           {"guests", guests},
           {"payload", identified(cell.payload.program)},

@@ -65,6 +65,7 @@ ordered_json body(const CellResult& result) {
           {"payload", cell.spec.payload},
           {"shard", fmt::format("{}/{}", cell.spec.shard.index, cell.spec.shard.of)},
           {"accelerator", to_string(result.accelerator)},
+          {"accelerator_reason", result.accelerator_reason},
           {"verdict", to_string(result.verdict.code)},
           {"exit_code", static_cast<int>(result.verdict.code)},
           {"seconds", in_seconds(result.time)},
