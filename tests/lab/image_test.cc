@@ -82,7 +82,7 @@ class Workshop {
   ~Workshop() { fs::remove_all(directory_); }
 
   Expected<void> build(const Payload& payload) const {
-    return build_image(init, payload, plan, image);
+    return build_image(init, {}, payload, plan, image);
   }
   fs::path path(const std::string& name) const { return directory_ / name; }
   std::vector<std::string> names() const {
@@ -222,7 +222,7 @@ TEST(Image, AFolderThatIsMissingIsNamed) {
   const Workshop workshop;
   const auto output = workshop.path("missing") / "image.cpio";
 
-  const auto built = build_image(workshop.init, {.program = workshop.program, .carried = {}},
+  const auto built = build_image(workshop.init, {}, {.program = workshop.program, .carried = {}},
                                  workshop.plan, output);
 
   ASSERT_FALSE(built);

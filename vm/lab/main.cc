@@ -13,6 +13,7 @@
 #include "lab/commands/kernel_commands.h"
 #include "lab/commands/matrix_command.h"
 #include "lab/commands/run_command.h"
+#include "lab/commands/userland_command.h"
 
 namespace nsgate::lab {
 namespace {
@@ -41,11 +42,13 @@ int main(int argc, char** argv) {
   spdlog::set_pattern("nsgate: %v");
 
   const fs::path vm = NSGATE_VM_DIR;
-  CommandContext context{.store = {.catalogue = vm / "kernels.toml",
-                                   .lockfile = vm / "kernels.lock.json",
-                                   .cache = cache(),
-                                   .offline = false},
-                         .exit = ExitCode::pass};
+  CommandContext context{
+      .store = {.catalogue = vm / "kernels.toml",
+                .lockfile = vm / "kernels.lock.json",
+                .cache = cache(),
+                .offline = false},
+      .userlands = {.catalogue = vm / "userlands.toml", .cache = cache() / "userlands"},
+      .exit = ExitCode::pass};
   CLI::App app("Validates network-namespace entry on Linux kernels, in virtual machines");
   app.footer(exit_codes);
   app.set_version_flag("--version", "nsgate " NSGATE_VERSION);
@@ -56,12 +59,15 @@ int main(int argc, char** argv) {
   app.add_flag_callback(
       "-q,--quiet", [] { spdlog::set_level(spdlog::level::warn); },
       "Say only what went wrong on stderr");
-  add_run_command(
-      app, context, {.init = NSGATE_INIT, .profiles = vm / "profiles.toml"},
-      {.program = NSGATE_PAYLOAD, .carried = {NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER}});
+  add_run_command(app, context, {.init = NSGATE_INIT, .profiles = vm / "profiles.toml"},
+                  {.plain = {.program = NSGATE_PAYLOAD,
+                             .carried = {NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER}},
+                   .on_userland = {.program = NSGATE_PAYLOAD_DYNAMIC,
+                                   .carried = {NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER}}});
   add_matrix_command(app, context);
   add_count_command(app, context, {.program = NSGATE_COUNTS, .carried = {NSGATE_NOTHING}});
   add_kernel_commands(app, context);
+  add_userland_command(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

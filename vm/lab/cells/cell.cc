@@ -61,7 +61,7 @@ Expected<CellVerdict> boot(const CellSetup& setup, const Judgement& judgement,
   if (!nonce) return std::unexpected(nonce.error());
   const ScratchFile image{folder / "initramfs.cpio"};
   const auto& [kernel, user] = result.cell;
-  if (auto built = build_image(setup.init, setup.payload,
+  if (auto built = build_image(setup.init, setup.userland.archive, setup.payload,
                                {.nonce = *nonce,
                                 .user = user,
                                 .test_deadline = setup.deadlines.test,
@@ -84,8 +84,10 @@ Expected<CellVerdict> boot(const CellSetup& setup, const Judgement& judgement,
   std::error_code ignored;
   fs::remove(console, ignored);
   fs::remove(qemu_log, ignored);
-  result.qemu_command =
-      qemu_command(setup.qemu, {.kernel = kernel.image, .initrd = image.path, .console = console});
+  result.qemu_command = qemu_command(setup.qemu, {.kernel = kernel.image,
+                                                  .initrd = image.path,
+                                                  .console = console,
+                                                  .memory_mib = memory_mib(setup.userland)});
   auto qemu = Process::start({.argv = result.qemu_command,
                               .extra_env = {},
                               .stderr_file = qemu_log,

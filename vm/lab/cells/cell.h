@@ -13,6 +13,7 @@
 #include "lab/kernels/kernel.h"
 #include "lab/machine/guest_watch.h"
 #include "lab/machine/qemu.h"
+#include "lab/userlands/userland.h"
 #include "lab/verdict/cell_verdict.h"
 
 namespace nsgate::lab {
@@ -26,6 +27,7 @@ struct Cell {
 struct CellSetup {
   Qemu qemu;
   std::filesystem::path init;
+  Userland userland;
   Payload payload;
   std::vector<std::string> tests;
   Deadlines deadlines;

@@ -60,6 +60,24 @@ Expected<std::vector<Kernel>> fetch_kernels(const std::vector<std::string>& name
   return store->fetch(names.empty() ? store->names() : names);
 }
 
+/// Ready, and good for the payload.
+Expected<Userland> obtain_userland(const RunRequest& request,
+                                   const UserlandStore::Options& options) {
+  auto store = UserlandStore::open(options, [](std::string_view text) { spdlog::info(text); });
+  if (!store) return std::unexpected(store.error());
+  auto userland = store->obtain(request.userland);
+  if (!userland) return userland;
+  for (const auto& program : request.payload.carried) {
+    if (auto good = check_payload(*userland, program); !good) {
+      return std::unexpected(std::move(good.error()));
+    }
+  }
+  if (auto good = check_payload(*userland, request.payload.program); !good) {
+    return std::unexpected(std::move(good.error()));
+  }
+  return userland;
+}
+
 /// A folder for each cell; two cells never share one.
 Expected<std::vector<fs::path>> make_folders(const fs::path& output,
                                              const std::vector<Cell>& cells) {
@@ -96,13 +114,18 @@ Expected<RunResult> run_matrix(const RunRequest& request, const KernelStore::Opt
   if (!qemu) return std::unexpected(qemu.error());
   auto tests = list_tests(request.payload.program, request.filter);
   if (!tests) return std::unexpected(tests.error());
-  const auto unmet = unmet_by_user(parts.profiles, request.users);
+  auto unmet = unmet_by_user(parts.profiles, request.users);
   if (!unmet) return std::unexpected(unmet.error());
+  auto userland = obtain_userland(request, parts.userlands);
+  if (!userland) return std::unexpected(userland.error());
+  for (auto& [user, ids] : *unmet) {
+    ids.insert(userland->unmet.begin(), userland->unmet.end());
+  }
   const auto kernels = fetch_kernels(request.kernels, store);
   if (!kernels) return std::unexpected(kernels.error());
 
-  const CellSetup setup{std::move(*qemu), parts.init, request.payload, std::move(*tests),
-                        request.deadlines};
+  const CellSetup setup{std::move(*qemu), parts.init,        std::move(*userland),
+                        request.payload,  std::move(*tests), request.deadlines};
   std::vector<Cell> cells;
   std::vector<std::string> names;
   for (const auto& kernel : *kernels) {

@@ -8,6 +8,7 @@
 #include "lab/cells/run_request.h"
 #include "lab/kernels/kernel_store.h"
 #include "lab/report/results.h"
+#include "lab/userlands/userland_store.h"
 
 namespace nsgate::lab {
 
@@ -15,6 +16,7 @@ namespace nsgate::lab {
 struct GuestParts {
   std::filesystem::path init;
   std::filesystem::path profiles;  ///< profiles.toml
+  UserlandStore::Options userlands{};
 };
 
 /// Fails with could_not_start, before any guest boots, when a part is missing. Once cells run,

@@ -26,6 +26,7 @@ std::string command_line(const std::string& nsgate, const RunRequest& request,
     return std::filesystem::absolute(file).lexically_normal().string();
   };
   const auto seconds = [](std::chrono::seconds time) { return std::to_string(time.count()); };
+  const bool own_userland = request.userland.find('/') != std::string::npos;
   const bool own_image = kernel.find('/') != std::string::npos;
   std::vector<std::string> words = {nsgate,      "run",
                                     "--kernel",  own_image ? path(kernel) : kernel,
@@ -33,6 +34,10 @@ std::string command_line(const std::string& nsgate, const RunRequest& request,
                                     "--payload", path(request.payload.program)};
   for (const auto& carried : request.payload.carried) {
     words.insert(words.end(), {"--carry", path(carried)});
+  }
+  if (request.userland != no_userland) {
+    words.insert(words.end(),
+                 {"--userland", own_userland ? path(request.userland) : request.userland});
   }
   words.insert(words.end(),
                {"--filter", request.filter, "--cell-deadline", seconds(request.deadlines.cell),

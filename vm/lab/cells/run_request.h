@@ -10,12 +10,14 @@
 #include "frame/plan.h"
 #include "lab/image/image.h"
 #include "lab/machine/guest_watch.h"
+#include "lab/userlands/userland.h"
 
 namespace nsgate::lab {
 
 struct RunRequest {
   std::vector<std::string> kernels;  ///< empty: all of the catalogue
   std::vector<frame::User> users{frame::User::root, frame::User::rootless};
+  std::string userland = no_userland;  ///< a name of the catalogue, or a path
   Payload payload;
   std::string filter = "*";
   std::size_t jobs = 1;

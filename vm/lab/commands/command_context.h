@@ -5,12 +5,14 @@
 
 #include "lab/base/failure.h"
 #include "lab/kernels/kernel_store.h"
+#include "lab/userlands/userland_store.h"
 
 namespace nsgate::lab {
 
 /// Lives as long as the CLI::App whose callbacks refer to it.
 struct CommandContext {
   KernelStore::Options store;
+  UserlandStore::Options userlands;
   ExitCode exit = ExitCode::pass;
 };
 

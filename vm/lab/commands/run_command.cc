@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 struct Arguments {
   std::vector<std::string> kernels;
   std::vector<std::string> users{"root", "rootless"};
+  std::string userland = no_userland;
   std::string payload;
   std::vector<std::string> carried;
   std::string filter = "*";
@@ -55,8 +56,8 @@ std::vector<std::string> without_repeats(const std::vector<std::string>& values)
   return kept;
 }
 
-RunRequest request_of(const Arguments& arguments, const Payload& default_payload) {
-  Payload payload = default_payload;
+RunRequest request_of(const Arguments& arguments, const DefaultPayloads& defaults) {
+  Payload payload = arguments.userland == no_userland ? defaults.plain : defaults.on_userland;
   if (!arguments.payload.empty()) payload = {.program = arguments.payload, .carried = {}};
   for (const auto& file : arguments.carried) payload.carried.emplace_back(file);
   std::vector<frame::User> users;
@@ -65,6 +66,7 @@ RunRequest request_of(const Arguments& arguments, const Payload& default_payload
   }
   return {.kernels = without_repeats(arguments.kernels),
           .users = users,
+          .userland = arguments.userland,
           .payload = payload,
           .filter = arguments.filter,
           .jobs = arguments.jobs,
@@ -81,8 +83,8 @@ bool colour_wanted() {
 }
 
 ExitCode run_and_print(const Arguments& arguments, const KernelStore::Options& store,
-                       const GuestParts& parts, const Payload& payload) {
-  const auto run = run_matrix(request_of(arguments, payload), store, parts);
+                       const GuestParts& parts, const DefaultPayloads& payloads) {
+  const auto run = run_matrix(request_of(arguments, payloads), store, parts);
   if (!run) {
     spdlog::error(run.error().message);
     return run.error().code;
@@ -96,7 +98,7 @@ ExitCode run_and_print(const Arguments& arguments, const KernelStore::Options& s
 }  // namespace
 
 void add_run_command(CLI::App& app, CommandContext& context, const GuestParts& parts,
-                     const Payload& payload) {
+                     const DefaultPayloads& payloads) {
   auto* run = app.add_subcommand("run", "Boot kernels and run the tests in them");
   const auto arguments = std::make_shared<Arguments>();
   auto& a = *arguments;
@@ -106,6 +108,9 @@ void add_run_command(CLI::App& app, CommandContext& context, const GuestParts& p
   run->add_option("--user", a.users, "root or rootless; default: both")
       ->check(CLI::IsMember({"root", "rootless"}))
       ->allow_extra_args(false);
+  run->add_option("--userland", a.userland,
+                  "Name such as trixie, or path of a directory or tar to run the tests on; "
+                  "default: none, the payload alone");
   run->add_option("--payload", a.payload, "GoogleTest program; default: nsgate's own tests");
   run->add_option("--carry", a.carried, "File to lay beside the payload")->allow_extra_args(false);
   run->add_option("--filter", a.filter, "GoogleTest filter of the tests to run");
@@ -119,10 +124,13 @@ void add_run_command(CLI::App& app, CommandContext& context, const GuestParts& p
   run->add_option("--silence", a.silence)->check(CLI::Range(1L, longest))->group("");
   run->add_flag("--json", a.json, "Print the results as data instead of a table");
   run->add_flag("--offline", a.offline, "Never use the network");
-  run->callback([&context, parts, payload, arguments] {
+  run->callback([&context, parts, payloads, arguments] {
     auto store = context.store;
     store.offline = arguments->offline;
-    context.exit = run_and_print(*arguments, store, parts, payload);
+    auto guest = parts;
+    guest.userlands = context.userlands;
+    guest.userlands.offline = arguments->offline;
+    context.exit = run_and_print(*arguments, store, guest, payloads);
   });
 }
 

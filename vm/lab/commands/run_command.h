@@ -10,9 +10,15 @@
 
 namespace nsgate::lab {
 
-/// `payload` is run when the user names none. Its callback leaves the exit code in the context,
+/// What is run when the user names no payload.
+struct DefaultPayloads {
+  Payload plain;
+  Payload on_userland;  ///< dynamic, to run on the libc of a userland
+};
+
+/// Its callback leaves the exit code in the context,
 /// which has to outlive the app's parse().
 void add_run_command(CLI::App& app, CommandContext& context, const GuestParts& parts,
-                     const Payload& payload);
+                     const DefaultPayloads& payloads);
 
 }  // namespace nsgate::lab

@@ -19,6 +19,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Zero and 1 for a file with one name.
+struct Inode {
+  la_int64_t number = 0;
+  unsigned names = 1;
+};
+
 class Writer {
  public:
   explicit Writer(int fd) : archive_(archive_write_new(), archive_write_free) {
@@ -27,10 +33,22 @@ class Writer {
           archive_write_open_fd(archive_.get(), fd) == ARCHIVE_OK;
   }
 
-  void directory(const std::string& name, mode_t mode) { add(name, AE_IFDIR, mode, 0, {}); }
-  void device(const std::string& name, dev_t number) { add(name, AE_IFCHR, 0600, number, {}); }
-  void file(const std::string& name, const CpioContents::File& file) {
-    add(name, AE_IFREG, file.mode, 0, file.content);
+  void directory(const std::string& name, mode_t mode) {
+    add(name, {.type = AE_IFDIR, .mode = mode}, {});
+  }
+  void device(const std::string& name, dev_t number) {
+    add(name, {.type = AE_IFCHR, .mode = 0600, .device = number}, {});
+  }
+  void file(const std::string& name, const CpioContents::File& file, const Inode& inode) {
+    add(name, {.type = AE_IFREG, .mode = file.mode, .inode = inode}, file.content);
+  }
+  void symlink(const std::string& name, const std::string& target) {
+    add(name, {.type = AE_IFLNK, .mode = 0777, .target = target}, {});
+  }
+  /// The kernel knows another name of a file by its inode and kind (maybe_link in init/initramfs.c)
+  /// and leaves the file as it is when no content comes with it.
+  void hard_link(const std::string& name, mode_t mode, const Inode& inode) {
+    add(name, {.type = AE_IFREG, .mode = mode, .inode = inode}, {});
   }
   bool close() { return ok_ && archive_write_close(archive_.get()) == ARCHIVE_OK; }
   std::string error() const {
@@ -41,15 +59,24 @@ class Writer {
   }
 
  private:
-  void add(const std::string& name, unsigned type, mode_t mode, dev_t device,
-           std::string_view content) {
+  struct Entry {
+    unsigned type;
+    mode_t mode;
+    dev_t device = 0;
+    std::string target{};
+    Inode inode{};
+  };
+
+  void add(const std::string& name, const Entry& about, std::string_view content) {
     const std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(
         archive_entry_new2(archive_.get()), archive_entry_free);
     archive_entry_set_pathname(entry.get(), name.c_str());
-    archive_entry_set_filetype(entry.get(), type);
-    archive_entry_set_perm(entry.get(), mode);
-    archive_entry_set_rdev(entry.get(), device);
-    archive_entry_set_nlink(entry.get(), 1);
+    archive_entry_set_filetype(entry.get(), about.type);
+    archive_entry_set_perm(entry.get(), about.mode);
+    archive_entry_set_rdev(entry.get(), about.device);
+    if (!about.target.empty()) archive_entry_set_symlink(entry.get(), about.target.c_str());
+    archive_entry_set_ino64(entry.get(), about.inode.number);
+    archive_entry_set_nlink(entry.get(), about.inode.names);
     archive_entry_set_mtime(entry.get(), 0, 0);
     archive_entry_set_uid(entry.get(), 0);
     archive_entry_set_gid(entry.get(), 0);
@@ -86,6 +113,16 @@ class TemporaryFile {
   bool renamed_ = false;
 };
 
+std::map<std::string, Inode> inodes_of(const CpioContents& contents) {
+  std::map<std::string, Inode> inodes;
+  for (const auto& [name, file] : contents.hard_links) {
+    auto& inode = inodes[file];
+    if (inode.number == 0) inode.number = static_cast<la_int64_t>(inodes.size());
+    ++inode.names;
+  }
+  return inodes;
+}
+
 }  // namespace
 
 Expected<void> write_cpio(const CpioContents& contents, const fs::path& output) {
@@ -97,7 +134,15 @@ Expected<void> write_cpio(const CpioContents& contents, const fs::path& output) 
   Writer writer(file.fd());
   for (const auto& [name, mode] : contents.directories) writer.directory(name, mode);
   for (const auto& [name, number] : contents.devices) writer.device(name, number);
-  for (const auto& [name, content] : contents.files) writer.file(name, content);
+  const auto inodes = inodes_of(contents);
+  for (const auto& [name, content] : contents.files) {
+    const auto shared = inodes.find(name);
+    writer.file(name, content, shared != inodes.end() ? shared->second : Inode{});
+  }
+  for (const auto& [name, target] : contents.symlinks) writer.symlink(name, target);
+  for (const auto& [name, file] : contents.hard_links) {
+    writer.hard_link(name, contents.files.at(file).mode, inodes.at(file));
+  }
   if (!writer.close()) return cannot_write(writer.error());
   if (!file.rename_to(output)) return cannot_write(std::strerror(errno));
   return {};

@@ -61,11 +61,12 @@ Expected<void> add_file(CpioContents& contents, const fs::path& source,
   return {};
 }
 
-Expected<void> add_program(CpioContents& contents, const fs::path& source) {
+Expected<void> add_program(CpioContents& contents, const fs::path& source, bool with_libraries) {
   if (auto added = add_file(contents, source, fs::path("/payload") / source.filename(), 0755);
       !added) {
     return added;
   }
+  if (!with_libraries) return {};
   const auto libraries = shared_libraries(source);
   if (!libraries) return std::unexpected(libraries.error());
   for (const auto& library : *libraries) {
@@ -82,14 +83,33 @@ Expected<void> add_program(CpioContents& contents, const fs::path& source) {
   return {};
 }
 
+/// Each part of an initramfs begins at a multiple of 4 (do_reset in init/initramfs.c).
+Expected<void> concatenate(const fs::path& first, const fs::path& second, const fs::path& output) {
+  std::ofstream whole(output, std::ios::binary);
+  // Ours holds the nonce.
+  std::error_code ignored;
+  fs::permissions(output, fs::perms::owner_read | fs::perms::owner_write, ignored);
+  std::ifstream under(first, std::ios::binary);
+  whole << under.rdbuf();
+  while (whole && whole.tellp() % 4 != 0) whole.put('\0');
+  std::ifstream over(second, std::ios::binary);
+  whole << over.rdbuf();
+  whole.close();
+  if (under && over && whole) return {};
+  const std::string reason = std::strerror(errno);
+  fs::remove(output, ignored);
+  return could_not_start("cannot put " + first.string() + " and " + second.string() +
+                         " together to " + output.string() + ": " + reason);
+}
+
 }  // namespace
 
 std::string path_in_guest(const Payload& payload) {
   return "/payload/" + payload.program.filename().string();
 }
 
-Expected<void> build_image(const fs::path& init, const Payload& payload, const frame::Plan& plan,
-                           const fs::path& output) {
+Expected<void> build_image(const fs::path& init, const fs::path& userland, const Payload& payload,
+                           const frame::Plan& plan, const fs::path& output) {
   CpioContents contents;
   for (const char* name : {"dev", "etc", "newroot", "proc", "root", "run", "sys", "tmp"}) {
     contents.directories.emplace(name, 0755);
@@ -102,11 +122,17 @@ Expected<void> build_image(const fs::path& init, const Payload& payload, const f
   contents.files.emplace(plan_name,
                          CpioContents::File{.mode = 0600, .content = frame::encode(plan)});
   if (auto added = add_file(contents, init, "/init", 0755); !added) return added;
-  if (auto added = add_program(contents, payload.program); !added) return added;
+  if (auto added = add_program(contents, payload.program, userland.empty()); !added) return added;
   for (const auto& carried : payload.carried) {
-    if (auto added = add_program(contents, carried); !added) return added;
+    if (auto added = add_program(contents, carried, userland.empty()); !added) return added;
   }
-  return write_cpio(contents, output);
+  if (userland.empty()) return write_cpio(contents, output);
+  const auto ours = output.string() + ".ours";
+  auto written = write_cpio(contents, ours);
+  if (written) written = concatenate(userland, ours, output);
+  std::error_code ignored;
+  fs::remove(ours, ignored);
+  return written;
 }
 
 }  // namespace nsgate::lab

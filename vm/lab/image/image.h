@@ -22,9 +22,12 @@ struct Payload {
 std::string path_in_guest(const Payload& payload);
 
 /// Writes an uncompressed cpio (newc) archive to `output`, the same bytes for the same inputs.
-/// Everything belongs to root. Fails with could_not_start, naming the file, when a part is missing
-/// or the disk is full; no half-written archive is left behind.
-Expected<void> build_image(const std::filesystem::path& init, const Payload& payload,
-                           const frame::Plan& plan, const std::filesystem::path& output);
+/// Everything belongs to root. `userland` is such an archive, too, of which ours becomes the second
+/// part, whose files are laid over its; programs then bring no libraries along. Empty: none. Fails
+/// with could_not_start, naming the file, when a part is missing or the disk is full; no
+/// half-written archive is left behind.
+Expected<void> build_image(const std::filesystem::path& init, const std::filesystem::path& userland,
+                           const Payload& payload, const frame::Plan& plan,
+                           const std::filesystem::path& output);
 
 }  // namespace nsgate::lab
