@@ -67,9 +67,9 @@ Expected<std::string> look_of_all(const fs::path& source) {
   return text;
 }
 
-std::vector<std::string> lines_of(const std::optional<std::string>& text) {
+std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
-  for (const auto line : non_empty_lines(text.value_or(""))) lines.emplace_back(line);
+  for (const auto line : non_empty_lines(text)) lines.emplace_back(line);
   return lines;
 }
 
@@ -182,7 +182,8 @@ Expected<Userland> UserlandStore::build(const UserlandRecipe& recipe, const std:
                    : Expected<RootTree>(std::unexpected(std::move(made.error())));
   fs::remove_all(*folder, error);
   if (!tree) return std::unexpected(std::move(tree.error()));
-  const auto packages = lines_of(tree->take(package_list_name));
+  const auto list = tree->take(package_list_name).value_or("");
+  const auto packages = lines_of(list);
   if (packages.empty()) {
     return could_not_start("mmdebstrap made a userland " + recipe.name +
                            " without a list of its packages");
