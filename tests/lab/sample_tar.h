@@ -10,6 +10,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nsgate::lab {
@@ -32,7 +33,9 @@ inline void write_tar(const std::filesystem::path& file, const std::vector<TarEn
     if (result != ARCHIVE_OK) throw std::runtime_error(archive_error_string(tar.get()));
   };
   require(archive_write_set_format_gnutar(tar.get()));
-  require(archive_write_add_filter_by_name(tar.get(), filter));
+  if (std::string_view(filter) != "none") {
+    require(archive_write_add_filter_by_name(tar.get(), filter));
+  }
   require(archive_write_open_filename(tar.get(), file.c_str()));
   for (const auto& about : entries) {
     const std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(),
