@@ -15,6 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -173,7 +174,8 @@ TEST(RootTree, ATarThatBreaksOffIsRefused) {
     const auto tree = read_root_tree(file);
 
     ASSERT_FALSE(tree);
-    EXPECT_THAT(tree.error().message, HasSubstr("breaks off"));
+    // zstd gives out whole blocks only, so that not even the first entry is there.
+    EXPECT_THAT(tree.error().message, AnyOf(HasSubstr("breaks off"), HasSubstr("runcated")));
   }
 }
 
