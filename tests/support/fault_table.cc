@@ -65,6 +65,8 @@ const std::vector<FaultRow> of_opening{
 // glibc says EAGAIN for ENOMEM (pthread_create(3)).
 const std::vector<FaultRow> of_threads{
     {"caller mmap", {ENOMEM, EAGAIN}, told(Stage::thread, EAGAIN)},
+    // glibc 2.42 guards a stack by MADV_GUARD_INSTALL, and by mprotect where that is refused.
+    {"caller madvise", {ENOMEM, EINVAL}, harmless(of_glibc)},
     {"caller mprotect", {ENOMEM}, told(Stage::thread, EAGAIN)},
     {"caller clone3", {EAGAIN, ENOMEM}, told(Stage::thread, EAGAIN)},
     {"caller clone3", {EPERM}, told(Stage::thread)},

@@ -49,6 +49,7 @@ const Words plain{
     {SYS_madvise, "madvise"},
     {SYS_mprotect, "mprotect"},
     {SYS_munmap, "munmap"},
+    {SYS_fstat, "fstat"},  // of glibc 2.41 and newer
     {SYS_newfstatat, "fstat"},
     {SYS_pipe2, "pipe2"},
     {SYS_poll, "poll"},

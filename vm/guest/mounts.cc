@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -61,17 +62,24 @@ constexpr Device devices[] = {
     {"/dev/urandom", 0666, 1, 9}, {"/dev/zero", 0666, 1, 5},
 };
 
+/// A userland, or a kernel's devtmpfs, may have it already.
+void make_directory(const char* path) {
+  if (::mkdir(path, 0755) != 0 && errno != EEXIST) give_up(std::string("mkdir ") + path, errno);
+}
+
 void mount_devices() {
   if (!mount_there("devtmpfs", "/dev", MS_NOSUID, "mode=0755")) {
     if (errno != ENODEV) give_up("mount devtmpfs on /dev", errno);
     for (const auto& device : devices) {
-      require(::mknod(device.path, S_IFCHR | device.mode, makedev(device.major, device.minor)),
-              device.path);
+      if (::mknod(device.path, S_IFCHR | device.mode, makedev(device.major, device.minor)) != 0 &&
+          errno != EEXIST) {
+        give_up(device.path, errno);
+      }
       require(::chmod(device.path, device.mode), device.path);
     }
   }
-  require(::mkdir("/dev/pts", 0755), "mkdir /dev/pts");
-  require(::mkdir("/dev/shm", 0755), "mkdir /dev/shm");
+  make_directory("/dev/pts");
+  make_directory("/dev/shm");
   must_mount("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "mode=0620,ptmxmode=0666");
   must_mount("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
 }
@@ -91,10 +99,30 @@ void mount_file_systems() {
   }
 }
 
-void write_file(const char* path, std::string_view text) {
-  const int fd = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+std::string read_all(int fd, const char* path) {
+  std::string text;
+  std::array<char, 4096> buffer{};
+  ssize_t size;
+  while ((size = ::read(fd, buffer.data(), buffer.size())) > 0) {
+    text.append(buffer.data(), static_cast<std::size_t>(size));
+  }
+  if (size < 0) give_up(std::string("read ") + path, errno);
+  return text;
+}
+
+bool has_entry(const std::string& table, const std::string& name) {
+  return table.starts_with(name + ':') || table.find('\n' + name + ':') != table.npos;
+}
+
+/// The userland's own entries stay; those of root and nsgate are added unless they are there.
+void complete_table(const char* path, std::string_view root, std::string_view nsgate) {
+  const int fd = ::open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   require(fd, path);
-  if (::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+  const std::string table = read_all(fd, path);
+  std::string added = table.empty() || table.ends_with('\n') ? "" : "\n";
+  if (!has_entry(table, "root")) added += root;
+  if (!has_entry(table, "nsgate")) added += nsgate;
+  if (::write(fd, added.data(), added.size()) != static_cast<ssize_t>(added.size())) {
     give_up(std::string("write ") + path, errno);
   }
   ::close(fd);
@@ -115,9 +143,9 @@ void prepare_root() {
   ::umask(0022);
   mount_root_on_itself();
   mount_file_systems();
-  write_file("/etc/passwd",
-             "root:x:0:0:root:/tmp/test:/bin/sh\nnsgate:x:1000:1000:nsgate:/tmp/test:/bin/sh\n");
-  write_file("/etc/group", "root:x:0:\nnsgate:x:1000:\n");
+  complete_table("/etc/passwd", "root:x:0:0:root:/tmp/test:/bin/sh\n",
+                 "nsgate:x:1000:1000:nsgate:/tmp/test:/bin/sh\n");
+  complete_table("/etc/group", "root:x:0:\n", "nsgate:x:1000:\n");
   raise_loopback();
 }
 

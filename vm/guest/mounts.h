@@ -9,7 +9,8 @@
 namespace nsgate::guest {
 
 /// A root that is a mount of its own and shared, the usual file systems, /etc/passwd and /etc/group
-/// with root and nsgate, and the loopback interface up.
+/// with root and nsgate added to what
+/// a userland has there, and the loopback interface up.
 void prepare_root();
 
 /// The directory that each test has for itself, owned by its user: its cwd, HOME and TMPDIR.

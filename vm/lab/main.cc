@@ -17,6 +17,7 @@
 #include "lab/commands/matrix_command.h"
 #include "lab/commands/probe_command.h"
 #include "lab/commands/run_command.h"
+#include "lab/commands/userland_command.h"
 
 namespace nsgate::lab {
 namespace {
@@ -40,12 +41,14 @@ int main(int argc, char** argv) {
   catch_interrupts();
 
   const fs::path vm = NSGATE_VM_DIR;
-  CommandContext context{.data = vm,
-                         .store = {.catalogue = vm / "kernels.toml",
-                                   .lockfile = vm / "kernels.lock.json",
-                                   .cache = cache_folder(),
-                                   .offline = false},
-                         .exit = ExitCode::pass};
+  CommandContext context{
+      .data = vm,
+      .store = {.catalogue = vm / "kernels.toml",
+                .lockfile = vm / "kernels.lock.json",
+                .cache = cache_folder(),
+                .offline = false},
+      .userlands = {.catalogue = vm / "userlands.toml", .cache = cache_folder() / "userlands"},
+      .exit = ExitCode::pass};
   CLI::App app("Validates network-namespace entry on Linux kernels, in virtual machines");
   app.footer(exit_codes);
   app.set_version_flag("--version", "nsgate " NSGATE_VERSION);
@@ -58,11 +61,15 @@ int main(int argc, char** argv) {
       "Say only what went wrong on stderr");
   const std::vector<fs::path> carried{NSGATE_PAYLOAD_HELPER, NSGATE_PAYLOAD_ENTER};
   const Payload tests{.program = NSGATE_PAYLOAD, .carried = carried};
-  const LabFiles files{.data = vm, .init = NSGATE_INIT, .tests = tests, .dynamic_tests = tests};
+  const LabFiles files{.data = vm,
+                       .init = NSGATE_INIT,
+                       .tests = tests,
+                       .dynamic_tests = {.program = NSGATE_PAYLOAD_DYNAMIC, .carried = carried}};
   add_run_command(app, context, files);
   add_matrix_command(app, context);
   add_count_command(app, context, {.program = NSGATE_COUNTS, .carried = {NSGATE_NOTHING}});
   add_kernel_commands(app, context);
+  add_userland_command(app, context);
   add_probe_command(app, context, files.init);
   add_doctor_command(app, context, files);
   try {

@@ -119,7 +119,7 @@ CellResult not_run(const Cell& cell) {
 
 }  // namespace
 
-Expected<RunResult> run_matrix(const RunRequest& request, const KernelStore::Options& store,
+Expected<RunResult> run_matrix(const RunRequest& request, const Stores& stores,
                                const LabFiles& files) {
   const auto start = std::chrono::steady_clock::now();
   RunResult run;
@@ -128,7 +128,7 @@ Expected<RunResult> run_matrix(const RunRequest& request, const KernelStore::Opt
   ImageBuilder images;
   const auto setup = make_setup(request, files, images);
   if (!setup) return std::unexpected(setup.error());
-  const auto cells = prepare_cells(request, store, files);
+  const auto cells = prepare_cells(request, stores, files);
   if (!cells) return std::unexpected(cells.error());
   const auto folders = make_folders(request.output, *cells);
   if (!folders) return std::unexpected(folders.error());

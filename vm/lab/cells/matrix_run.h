@@ -8,6 +8,7 @@
 #include "lab/cells/run_request.h"
 #include "lab/kernels/kernel_store.h"
 #include "lab/report/results.h"
+#include "lab/userlands/userland_store.h"
 
 namespace nsgate::lab {
 
@@ -19,9 +20,15 @@ struct LabFiles {
   Payload dynamic_tests;  ///< the same on a userland's libc
 };
 
+/// Where kernels and userlands come from.
+struct Stores {
+  KernelStore::Options kernels;
+  UserlandStore::Options userlands;
+};
+
 /// Fails with could_not_start, before any guest boots, when a part is missing. Once cells run,
 /// whatever goes wrong is the verdict of its cell. Results are written as each cell ends.
-Expected<RunResult> run_matrix(const RunRequest& request, const KernelStore::Options& store,
+Expected<RunResult> run_matrix(const RunRequest& request, const Stores& stores,
                                const LabFiles& files);
 
 }  // namespace nsgate::lab

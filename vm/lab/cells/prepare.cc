@@ -42,6 +42,31 @@ Payload payload_of(const CellSpec& spec, const RunRequest& request, const LabFil
   return {.program = spec.payload, .carried = request.carried};
 }
 
+/// Ready, and good for the payload of each cell that is to run on it.
+Expected<std::map<std::string, Userland>> obtain_userlands(const RunRequest& request,
+                                                           const UserlandStore::Options& options,
+                                                           const LabFiles& files) {
+  auto store = UserlandStore::open(options, [](std::string_view text) { spdlog::info(text); });
+  if (!store) return std::unexpected(store.error());
+  std::map<std::string, Userland> by_name;
+  for (const auto& spec : request.cells) {
+    if (!by_name.contains(spec.userland)) {
+      auto userland = store->obtain(spec.userland);
+      if (!userland) return std::unexpected(userland.error());
+      by_name.emplace(spec.userland, std::move(*userland));
+    }
+    const auto payload = payload_of(spec, request, files);
+    auto programs = payload.carried;
+    programs.push_back(payload.program);
+    for (const auto& program : programs) {
+      if (auto good = check_payload(by_name.at(spec.userland), program); !good) {
+        return std::unexpected(std::move(good.error()));
+      }
+    }
+  }
+  return by_name;
+}
+
 /// Lists each program's tests once for each filter: that starts the program.
 class TestLists {
  public:
@@ -76,13 +101,15 @@ Expected<std::vector<std::string>> tests_of(const CellSpec& spec, const RunReque
 
 }  // namespace
 
-Expected<std::vector<Cell>> prepare_cells(const RunRequest& request,
-                                          const KernelStore::Options& store,
+Expected<std::vector<Cell>> prepare_cells(const RunRequest& request, const Stores& stores,
                                           const LabFiles& files) {
   const auto profiles = load_profiles(files.data / "profiles.toml");
   if (!profiles) return std::unexpected(profiles.error());
-  const auto kernels = fetch_kernels(distinct(request.cells, &CellSpec::kernel), store);
+  const auto kernels = fetch_kernels(distinct(request.cells, &CellSpec::kernel), stores.kernels);
   if (!kernels) return std::unexpected(kernels.error());
+
+  const auto userlands = obtain_userlands(request, stores.userlands, files);
+  if (!userlands) return std::unexpected(userlands.error());
 
   TestLists lists;
   std::vector<Cell> cells;
@@ -91,7 +118,7 @@ Expected<std::vector<Cell>> prepare_cells(const RunRequest& request,
     if (!profile) return std::unexpected(profile.error());
     Cell cell{.spec = spec,
               .kernel = kernels->at(spec.kernel),
-              .userland = {},
+              .userland = userlands->at(spec.userland),
               .profile = *profile,
               .policies = {},
               .payload = payload_of(spec, request, files),

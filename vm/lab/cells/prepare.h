@@ -13,7 +13,7 @@ namespace nsgate::lab {
 
 /// One cell for each of the request, in that order. Fails with could_not_start, naming everything
 /// that is missing. A cell that its kernel cannot be is none that fails: it is unavailable.
-Expected<std::vector<Cell>> prepare_cells(const RunRequest& request,
-                                          const KernelStore::Options& store, const LabFiles& files);
+Expected<std::vector<Cell>> prepare_cells(const RunRequest& request, const Stores& stores,
+                                          const LabFiles& files);
 
 }  // namespace nsgate::lab

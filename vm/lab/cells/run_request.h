@@ -11,6 +11,7 @@
 #include "lab/image/image.h"
 #include "lab/machine/accelerator.h"
 #include "lab/machine/guest_watch.h"
+#include "lab/userlands/userland.h"
 
 namespace nsgate::lab {
 

@@ -7,6 +7,7 @@
 
 #include "lab/base/failure.h"
 #include "lab/kernels/kernel_store.h"
+#include "lab/userlands/userland_store.h"
 
 namespace nsgate::lab {
 
@@ -14,6 +15,7 @@ namespace nsgate::lab {
 struct CommandContext {
   std::filesystem::path data;  ///< the folder of the lab's TOML files
   KernelStore::Options store;
+  UserlandStore::Options userlands;
   ExitCode exit = ExitCode::pass;
 };
 

@@ -71,10 +71,10 @@ std::string printed(const RunResult& run, const Arguments& arguments) {
 
 ExitCode run_and_print(const Arguments& arguments, const CommandContext& context,
                        const LabFiles& files) {
-  auto store = context.store;
-  store.offline = arguments.offline;
+  Stores stores{.kernels = context.store, .userlands = context.userlands};
+  stores.kernels.offline = stores.userlands.offline = arguments.offline;
   const auto request = request_of(arguments, context);
-  const auto run = request ? run_matrix(*request, store, files) : std::unexpected(request.error());
+  const auto run = request ? run_matrix(*request, stores, files) : std::unexpected(request.error());
   if (!run) {
     spdlog::error(run.error().message);
     return run.error().code;

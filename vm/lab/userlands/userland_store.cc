@@ -12,7 +12,6 @@
 
 #include "lab/base/could_not_start.h"
 #include "lab/base/plain_text.h"
-#include "lab/kernels/apt_mirrors.h"
 #include "lab/userlands/mmdebstrap.h"
 
 namespace nsgate::lab {
@@ -162,7 +161,8 @@ Expected<Userland> UserlandStore::build(const UserlandRecipe& recipe, const std:
     return could_not_start("no keyring at " + options_.keyring.string() +
                            ": install debian-archive-keyring");
   }
-  const auto mirrors = AptMirrors::of_this_machine();
+  const auto mirrors =
+      options_.mirrors ? Expected<AptMirrors>(*options_.mirrors) : AptMirrors::of_this_machine();
   if (!mirrors) return std::unexpected(mirrors.error());
   if (mirrors->main.empty() || (!recipe.security_suite.empty() && mirrors->security.empty())) {
     return could_not_start(

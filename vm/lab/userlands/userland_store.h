@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "lab/base/failure.h"
+#include "lab/kernels/apt_mirrors.h"
 #include "lab/userlands/userland.h"
 #include "lab/userlands/userland_cache.h"
 #include "lab/userlands/userland_catalogue.h"
@@ -31,6 +32,7 @@ class UserlandStore {
     /// Whose signatures are believed.
     std::filesystem::path keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
     std::string mmdebstrap = "mmdebstrap";  ///< looked up in PATH
+    std::optional<AptMirrors> mirrors{};    ///< in place of this machine's
   };
   /// Told, for a person, what is being done: "bookworm: building…".
   using Progress = std::function<void(std::string_view)>;
