@@ -65,9 +65,10 @@ Expected<CellVerdict> boot(const CellSetup& setup, const Judgement& judgement,
                                {.nonce = *nonce,
                                 .user = user,
                                 .test_deadline = setup.deadlines.test,
+                                .settings = setup.profile.settings,
                                 .program = path_in_guest(setup.payload),
                                 .tests = setup.tests},
-                               image.path);
+                               image.path, setup.policies);
       !built) {
     return std::unexpected(built.error());
   }
@@ -85,7 +86,10 @@ Expected<CellVerdict> boot(const CellSetup& setup, const Judgement& judgement,
   fs::remove(console, ignored);
   fs::remove(qemu_log, ignored);
   result.qemu_command =
-      qemu_command(setup.qemu, {.kernel = kernel.image, .initrd = image.path, .console = console});
+      qemu_command(setup.qemu, {.kernel = kernel.image,
+                                .initrd = image.path,
+                                .console = console,
+                                .kernel_arguments = setup.profile.kernel_arguments});
   auto qemu = Process::start({.argv = result.qemu_command,
                               .extra_env = {},
                               .stderr_file = qemu_log,

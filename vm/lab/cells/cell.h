@@ -13,6 +13,7 @@
 #include "lab/kernels/kernel.h"
 #include "lab/machine/guest_watch.h"
 #include "lab/machine/qemu.h"
+#include "lab/profiles/profile.h"
 #include "lab/verdict/cell_verdict.h"
 
 namespace nsgate::lab {
@@ -28,6 +29,8 @@ struct CellSetup {
   std::filesystem::path init;
   Payload payload;
   std::vector<std::string> tests;
+  Profile profile;
+  std::vector<std::filesystem::path> policies;  ///< the profile's files
   Deadlines deadlines;
 };
 

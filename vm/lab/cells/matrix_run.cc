@@ -4,25 +4,23 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
-#include <map>
 #include <set>
 
 #include "lab/base/could_not_start.h"
 #include "lab/base/parallel.h"
 #include "lab/base/utc_time.h"
 #include "lab/base/write_file.h"
-#include "lab/cells/profile.h"
 #include "lab/cells/progress.h"
 #include "lab/cells/test_list.h"
+#include "lab/profiles/profile.h"
 #include "lab/report/result_folder.h"
 
 namespace nsgate::lab {
 namespace {
 
 namespace fs = std::filesystem;
-
-using UnmetByUser = std::map<frame::User, std::set<std::string>>;
 
 /// Root's cells first: they run more of the tests, and a long one that starts last is waited for
 /// alone.
@@ -42,15 +40,27 @@ bool terminal_can_redraw() {
          spdlog::should_log(spdlog::level::info);
 }
 
-Expected<UnmetByUser> unmet_by_user(const fs::path& profiles,
-                                    const std::vector<frame::User>& users) {
-  UnmetByUser unmet;
-  for (const auto user : users) {
-    auto ids = unmet_requirements(profiles, default_profile, user);
-    if (!ids) return std::unexpected(ids.error());
-    unmet[user] = std::move(*ids);
+Expected<Profile> read_profile(const fs::path& file, const std::string& name) {
+  const auto profiles = load_profiles(file);
+  if (!profiles) return std::unexpected(profiles.error());
+  return find_profile(*profiles, name);
+}
+
+/// What the user asked for, of that which the profile promises.
+Expected<std::vector<std::string>> tests_of(const RunRequest& request, const Profile& profile) {
+  auto tests = list_tests(request.payload.program, request.filter);
+  // The filters of the profiles know the names of nsgate's own tests only.
+  if (!tests || profile.filter == "*") return tests;
+  const auto promised = list_tests(request.payload.program, profile.filter);
+  if (!promised) return std::unexpected(promised.error());
+  std::erase_if(*tests, [&](const auto& test) {
+    return std::ranges::find(*promised, test) == promised->end();
+  });
+  if (tests->empty()) {
+    return could_not_start("the profile " + profile.name + " promises none of the tests of " +
+                           request.filter);
   }
-  return unmet;
+  return tests;
 }
 
 Expected<std::vector<Kernel>> fetch_kernels(const std::vector<std::string>& names,
@@ -94,15 +104,19 @@ Expected<RunResult> run_matrix(const RunRequest& request, const KernelStore::Opt
   run.folder = request.output;
   auto qemu = find_qemu();
   if (!qemu) return std::unexpected(qemu.error());
-  auto tests = list_tests(request.payload.program, request.filter);
+  const auto profile = read_profile(parts.profiles, request.profile);
+  if (!profile) return std::unexpected(profile.error());
+  auto tests = tests_of(request, *profile);
   if (!tests) return std::unexpected(tests.error());
-  const auto unmet = unmet_by_user(parts.profiles, request.users);
-  if (!unmet) return std::unexpected(unmet.error());
+  std::vector<fs::path> policies;
+  for (const auto& file : profile->files) {
+    policies.push_back(parts.profiles.parent_path() / "policy" / file);
+  }
   const auto kernels = fetch_kernels(request.kernels, store);
   if (!kernels) return std::unexpected(kernels.error());
 
-  const CellSetup setup{std::move(*qemu), parts.init, request.payload, std::move(*tests),
-                        request.deadlines};
+  const CellSetup setup{std::move(*qemu), parts.init,          request.payload,  std::move(*tests),
+                        *profile,         std::move(policies), request.deadlines};
   std::vector<Cell> cells;
   std::vector<std::string> names;
   for (const auto& kernel : *kernels) {
@@ -121,7 +135,7 @@ Expected<RunResult> run_matrix(const RunRequest& request, const KernelStore::Opt
     const std::size_t i = order[turn];
     auto& result = run.cells[i];
     progress.booting(i);
-    result = run_cell(setup, cells[i], unmet->at(cells[i].user), (*folders)[i],
+    result = run_cell(setup, cells[i], profile->unmet(cells[i].user), (*folders)[i],
                       [&progress, i](std::size_t ended) { progress.ended(i, ended); });
     if (const auto written = write_cell((*folders)[i], result, setup, request); !written) {
       note_unwritten(result.verdict, written.error());

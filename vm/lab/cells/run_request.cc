@@ -34,9 +34,9 @@ std::string command_line(const std::string& nsgate, const RunRequest& request,
   for (const auto& carried : request.payload.carried) {
     words.insert(words.end(), {"--carry", path(carried)});
   }
-  words.insert(words.end(),
-               {"--filter", request.filter, "--cell-deadline", seconds(request.deadlines.cell),
-                "--test-deadline", seconds(request.deadlines.test)});
+  words.insert(words.end(), {"--profile", request.profile, "--filter", request.filter,
+                             "--cell-deadline", seconds(request.deadlines.cell), "--test-deadline",
+                             seconds(request.deadlines.test)});
   std::string line;
   for (const auto& word : words) line += (line.empty() ? "" : " ") + quoted(word);
   return line;

@@ -18,6 +18,7 @@ struct RunRequest {
   std::vector<frame::User> users{frame::User::root, frame::User::rootless};
   Payload payload;
   std::string filter = "*";
+  std::string profile = "debian-default";
   std::size_t jobs = 1;
   std::filesystem::path output;
   Deadlines deadlines;

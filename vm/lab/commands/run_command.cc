@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "lab/base/utc_time.h"
+#include "lab/profiles/profile.h"
 #include "lab/report/table.h"
 
 namespace nsgate::lab {
@@ -25,6 +26,7 @@ struct Arguments {
   std::string payload;
   std::vector<std::string> carried;
   std::string filter = "*";
+  std::string profile = default_profile;
   std::size_t jobs = std::max(1u, std::thread::hardware_concurrency());
   std::string output;
   long boot = 60;
@@ -67,6 +69,7 @@ RunRequest request_of(const Arguments& arguments, const Payload& default_payload
           .users = users,
           .payload = payload,
           .filter = arguments.filter,
+          .profile = arguments.profile,
           .jobs = arguments.jobs,
           .output = arguments.output.empty() ? default_output() : fs::path(arguments.output),
           .deadlines = {.boot = std::chrono::seconds(arguments.boot),
@@ -109,6 +112,7 @@ void add_run_command(CLI::App& app, CommandContext& context, const GuestParts& p
   run->add_option("--payload", a.payload, "GoogleTest program; default: nsgate's own tests");
   run->add_option("--carry", a.carried, "File to lay beside the payload")->allow_extra_args(false);
   run->add_option("--filter", a.filter, "GoogleTest filter of the tests to run");
+  run->add_option("--profile", a.profile, "Policy of vm/profiles.toml; default: debian-default");
   run->add_option("-j,--jobs", a.jobs, "Guests at a time; default: one a processor")
       ->check(CLI::Range(1, 1024));
   run->add_option("-o,--output", a.output, "Folder for the results");

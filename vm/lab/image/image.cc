@@ -89,7 +89,7 @@ std::string path_in_guest(const Payload& payload) {
 }
 
 Expected<void> build_image(const fs::path& init, const Payload& payload, const frame::Plan& plan,
-                           const fs::path& output) {
+                           const fs::path& output, const std::vector<fs::path>& policies) {
   CpioContents contents;
   for (const char* name : {"dev", "etc", "newroot", "proc", "root", "run", "sys", "tmp"}) {
     contents.directories.emplace(name, 0755);
@@ -105,6 +105,10 @@ Expected<void> build_image(const fs::path& init, const Payload& payload, const f
   if (auto added = add_program(contents, payload.program); !added) return added;
   for (const auto& carried : payload.carried) {
     if (auto added = add_program(contents, carried); !added) return added;
+  }
+  for (const auto& policy : policies) {
+    const auto place = fs::path("/nsgate/policy") / policy.filename();
+    if (auto added = add_file(contents, policy, place, 0600); !added) return added;
   }
   return write_cpio(contents, output);
 }

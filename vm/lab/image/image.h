@@ -22,9 +22,11 @@ struct Payload {
 std::string path_in_guest(const Payload& payload);
 
 /// Writes an uncompressed cpio (newc) archive to `output`, the same bytes for the same inputs.
-/// Everything belongs to root. Fails with could_not_start, naming the file, when a part is missing
-/// or the disk is full; no half-written archive is left behind.
+/// The files of `policies` lie in /nsgate/policy. Everything belongs to root. Fails with
+/// could_not_start, naming the file, when a part is missing or the disk is full; no half-written
+/// archive is left behind.
 Expected<void> build_image(const std::filesystem::path& init, const Payload& payload,
-                           const frame::Plan& plan, const std::filesystem::path& output);
+                           const frame::Plan& plan, const std::filesystem::path& output,
+                           const std::vector<std::filesystem::path>& policies = {});
 
 }  // namespace nsgate::lab

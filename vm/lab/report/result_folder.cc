@@ -4,7 +4,7 @@
 #include "lab/base/could_not_start.h"
 #include "lab/base/sha256.h"
 #include "lab/base/write_file.h"
-#include "lab/cells/profile.h"
+#include "lab/profiles/profile.h"
 #include "lab/report/results.h"
 
 namespace nsgate::lab {
@@ -33,7 +33,7 @@ ordered_json manifest(const CellResult& result, const CellSetup& setup, const Ru
             {"image_sha256", kernel.image_sha256},
             {"unpinned", kernel.unpinned}}},
           {"user", to_string(user)},
-          {"profile", default_profile},
+          {"profile", setup.profile.name},
           {"accelerator", to_string(Accelerator::tcg)},
           {"qemu", {{"version", setup.qemu.version}, {"command", result.qemu_command}}},
           {"payload", identified(setup.payload.program)},

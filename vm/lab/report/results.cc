@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "lab/cells/profile.h"
+#include "lab/profiles/profile.h"
 
 namespace nsgate::lab {
 namespace {
