@@ -17,6 +17,7 @@
 #include "guest/json.h"
 #include "guest/mounts.h"
 #include "guest/port.h"
+#include "guest/profile.h"
 #include "guest/reaper.h"
 #include "guest/test_process.h"
 
@@ -71,6 +72,11 @@ std::string bye(const frame::Plan& plan, const Port& port) {
   prepare_root();
   const frame::Plan plan = take_plan();
   Port port(plan.nonce);
+  if (const auto reason = apply(plan.settings)) {
+    port.send("unavailable", "{\"reason\":" + quote(*reason) + "}");
+    port.drain();
+    restart();
+  }
   port.send("hello", hello(plan));
   for (const auto& test : plan.tests) {
     port.send("start", start(test));

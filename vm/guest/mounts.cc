@@ -119,6 +119,16 @@ void prepare_root() {
   raise_loopback();
 }
 
+bool mount_securityfs() {
+  if (mount_there("securityfs", "/sys/kernel/security", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                  nullptr) ||
+      errno == EBUSY) {
+    return true;
+  }
+  if (errno != ENODEV && errno != ENOENT) give_up("mount securityfs", errno);
+  return false;
+}
+
 void make_test_directory(frame::User user) {
   const std::string id = user == frame::User::root ? "0" : std::to_string(frame::rootless_id);
   const std::string data = "mode=0700,uid=" + id + ",gid=" + id;

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything is allowed but to make a user namespace. The kernel mediates that since Linux 6.7
+# (security/apparmor/lsm.c: apparmor_userns_create).
+#
+# apparmor-userns.bin is this, as AppArmor 4.1 of Debian trixie compiles it; bookworm's 3.0 does not
+# know the class:
+#
+#   apparmor_parser --skip-cache --skip-kernel-load --features-file /etc/apparmor.d/abi/4.0 \
+#     --ofile apparmor-userns.bin apparmor-userns.profile
+
+profile nsgate-no-userns flags=(attach_disconnected) {
+  file,
+  /** rwlkmix,
+  capability,
+  network,
+  mount,
+  remount,
+  umount,
+  pivot_root,
+  ptrace,
+  signal,
+  unix,
+  audit deny userns create,
+}
