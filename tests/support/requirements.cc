@@ -36,6 +36,10 @@ bool probe_rootless() {
          answer_of_child([] { return unshare_mapped(CLONE_NEWUSER | CLONE_NEWNET); }) == 0;
 }
 
+bool probe_userns() {
+  return answer_of_child([] { return unshare_mapped(CLONE_NEWUSER); }) == 0;
+}
+
 bool probe_unsanitized() {
 #if defined(__SANITIZE_ADDRESS__) || defined(NSGATE_THREAD_SANITIZER)
   return false;
@@ -59,6 +63,7 @@ const Requirement root{"root", "uid 0 of the initial user namespace, with CAP_SY
 const Requirement rootless{"rootless",
                            "a uid other than 0, without capabilities, free to make user namespaces",
                            &probe_rootless};
+const Requirement userns{"userns", "free to make user namespaces", &probe_userns};
 
 const Requirement unsanitized{"unsanitized", "a build without sanitizers", &probe_unsanitized};
 const Requirement no_tsan{"no_tsan", "a build without ThreadSanitizer", &probe_no_tsan};

@@ -28,6 +28,8 @@ struct Requirement {
 extern const Requirement root;
 /// Another uid, without any capability, able to make a user namespace.
 extern const Requirement rootless;
+/// The test's user may make a user namespace.
+extern const Requirement userns;
 
 /// A build without sanitizers: their runtime does not survive a thread that ends by a raw exit, or
 /// a second process that returns from the same test.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "lab/profiles/profile.h"
+
 namespace nsgate::lab {
 namespace {
 
@@ -34,9 +36,12 @@ std::string command_line(const std::string& nsgate, const RunRequest& request,
   for (const auto& carried : request.payload.carried) {
     words.insert(words.end(), {"--carry", path(carried)});
   }
-  words.insert(words.end(), {"--profile", request.profile, "--filter", request.filter,
-                             "--cell-deadline", seconds(request.deadlines.cell), "--test-deadline",
-                             seconds(request.deadlines.test)});
+  if (request.profile != default_profile) {
+    words.insert(words.end(), {"--profile", request.profile});
+  }
+  words.insert(words.end(),
+               {"--filter", request.filter, "--cell-deadline", seconds(request.deadlines.cell),
+                "--test-deadline", seconds(request.deadlines.test)});
   std::string line;
   for (const auto& word : words) line += (line.empty() ? "" : " ") + quoted(word);
   return line;

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Entering where /proc hides other users' processes, or is not there.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include "helper/helper.h"
+#include "nsgate/exec.h"
+#include "nsgate/in_netns.h"
+#include "support/either_user.h"
+#include "support/ended.h"
+#include "support/loopback.h"
+#include "support/matchers.h"
+#include "support/namespaces.h"
+#include "support/policies.h"
+#include "support/system_calls.h"
+
+namespace nsgate::test {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+
+/// What a user without privileges is told of a process of root.
+struct Hidden {
+  int path;   // open of /proc/PID/ns/net
+  int pidfd;  // setns of a pidfd
+  Ended in_netns;
+  friend bool operator==(const Hidden&, const Hidden&) = default;
+};
+
+void PrintTo(const Hidden& hidden, std::ostream* out) {
+  *out << "open: " << hidden.path << ", setns of the pidfd: " << hidden.pidfd
+       << ", in_netns: " << hidden.in_netns;
+}
+
+Hidden try_process(pid_t pid) {
+  const auto path = "/proc/" + std::to_string(pid) + "/ns/net";
+  return {error_of(Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC))),
+          setns_error(pidfd_open(pid).get(), CLONE_NEWNET),
+          how_it_ended(in_netns(Target::process(pid), [] {}))};
+}
+
+Hidden try_init() {
+  return answer_of_child([] {
+    become_unprivileged();
+    return try_process(1);
+  });
+}
+
+/// What every level of hidepid leaves alone.
+void expect_own_processes_are_entered() {
+  const auto own = answer_of_owner([]() -> std::array<Ended, 2> {
+    const UserScratch other;
+    return {how_it_ended(in_netns(Target::process(other.pid()), [] {})),
+            how_it_ended(exec_in_user_netns(UserTarget::process(other.pid()),
+                                            {.argv = {helper(), "exit", "0"}}))};
+  });
+  EXPECT_THAT(own, Each(exited(0)));
+}
+
+TEST(Policy, HidepidOfOneRefusesTheFilesOfOtherUsersWithEperm) {
+  BEHAVIOUR("PP06");
+  REQUIRES(hidepid_1);
+  EXPECT_EQ(try_init(), (Hidden{EPERM, EPERM, refused(Stage::open, EPERM)}));
+  expect_own_processes_are_entered();
+}
+
+TEST(Policy, HidepidOfTwoHidesTheProcessesOfOtherUsers) {
+  BEHAVIOUR("PP06 PP14");
+  REQUIRES(hidepid_2);
+  EXPECT_EQ(try_init(), (Hidden{ENOENT, EPERM, refused(Stage::open, ENOENT)}));
+  expect_own_processes_are_entered();
+}
+
+TEST(Policy, HidepidOfFourHidesWhatMayNotBeTraced) {
+  BEHAVIOUR("PP06 PP14");
+  REQUIRES(hidepid_4);
+  EXPECT_EQ(try_init(), (Hidden{ENOENT, EPERM, refused(Stage::open, ENOENT)}));
+  expect_own_processes_are_entered();
+}
+
+/// For a child of root: another /proc, with these options.
+int remount_proc(const char* options) {
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    return errno;
+  }
+  return error_of(::mount("proc", "/proc", "proc", 0, options));
+}
+
+/// For a child of root: uid 65534 in this group.
+int become_nobody_of(gid_t group) {
+  constexpr uid_t nobody = 65534;
+  if (::setgroups(1, &group) != 0 || ::setresgid(nobody, nobody, nobody) != 0) return errno;
+  return error_of(::setresuid(nobody, nobody, nobody));
+}
+
+TEST(Policy, HidepidSparesTheMembersOfItsGroupExceptAtFour) {
+  BEHAVIOUR("PP06");
+  REQUIRES(root);
+  constexpr gid_t other = 4711;
+  struct Row {
+    const char* options;
+    gid_t group;
+    int expected;
+  };
+  // proc_pid(5): gid= is 0 by default.
+  for (const auto& [options, group, expected] :
+       {Row{"hidepid=0", other, EACCES}, Row{"hidepid=1", other, EPERM},
+        Row{"hidepid=2", other, ENOENT}, Row{"hidepid=4", other, ENOENT},
+        Row{"hidepid=1", 0, EACCES}, Row{"hidepid=2", 0, EACCES}, Row{"hidepid=4", 0, ENOENT},
+        Row{"hidepid=2,gid=4711", other, EACCES}, Row{"hidepid=2,gid=4711", 0, ENOENT}}) {
+    SCOPED_TRACE(std::string(options) + " for group " + std::to_string(group));
+    const auto hidden = answer_of_child([&options = options, &group = group]() -> Hidden {
+      if (const int error = remount_proc(options); error != 0) return {error, error, {}};
+      if (const int error = become_nobody_of(group); error != 0) return {error, error, {}};
+      return try_process(1);
+    });
+    EXPECT_EQ(hidden, (Hidden{expected, EPERM, refused(Stage::open, expected)}));
+  }
+}
+
+TEST(Policy, WithoutProcAProcessIsEnteredByItsPidfd) {
+  BEHAVIOUR("PP08 TR30");
+  REQUIRES(no_proc);
+  const std::string program = helper();
+  const auto marked = [] {
+    const int own = ::geteuid() == 0 ? 0 : CLONE_NEWUSER;
+    if (::unshare(own | CLONE_NEWNET) != 0) return errno;
+    return rename_loopback("marked");
+  };
+  const ParkedProcess other(marked);
+
+  const auto links =
+      exec_in_user_netns(UserTarget::process(other.pid()), {.argv = {program, "links"}});
+  EXPECT_THAT(links, Prints("marked\n"));
+  const auto thread =
+      in_netns(Target::process(other.pid()), [] { return ::if_nametoindex("marked") != 0; });
+  if (::geteuid() == 0) {
+    EXPECT_THAT(thread, IsOkAndHolds(true));
+  } else {
+    EXPECT_THAT(thread, FailsAt(Stage::setns_net, EPERM));
+  }
+  EXPECT_THAT(in_netns(Target::path("/proc/self/ns/net"), [] {}), FailsAt(Stage::open, ENOENT));
+}
+
+}  // namespace
+}  // namespace nsgate::test
