@@ -31,6 +31,7 @@ NamespaceId id_inside(const Target& target) {
 
 TEST(Netns, EnteringAProcessThatDiesMeanwhileSucceedsOrIsRefusedAtOpen) {
   BEHAVIOUR("LT09");
+  REQUIRES(own_netns);
   constexpr int rounds = 50;
   using Seen = std::array<Ended, rounds>;
 
@@ -52,6 +53,7 @@ TEST(Netns, EnteringAProcessThatDiesMeanwhileSucceedsOrIsRefusedAtOpen) {
 
 TEST(Setns, PidfdOfAProcessThatDiesMeanwhileJoinsOrIsEsrch) {
   BEHAVIOUR("LT10");
+  REQUIRES(own_netns);
   constexpr std::size_t rounds = 50;
 
   const auto errors = answer_of_owner([] {
@@ -70,6 +72,7 @@ TEST(Setns, PidfdOfAProcessThatDiesMeanwhileJoinsOrIsEsrch) {
 
 TEST(InNetns, WorkerStaysInANamespaceWhoseNameIsGivenToAnother) {
   BEHAVIOUR("LT11");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId old, inside_before, inside_after, fresh, by_name;
     Ended without_name;
@@ -105,6 +108,7 @@ TEST(InNetns, WorkerStaysInANamespaceWhoseNameIsGivenToAnother) {
 
 TEST(Netns, UnmountingOnceRevealsTheNamespaceBelow) {
   BEHAVIOUR("LT13");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId lower, upper, both, one;
     std::array<Ended, 2> none;

@@ -53,6 +53,7 @@ bool prints(const Result<Finished>& ended, std::string_view text) {
 
 TEST(Exec, ProgramHasNoOtherDescriptorsWithoutCloseRange) {
   BEHAVIOUR("FD01 PP11");
+  REQUIRES(userns);
   for (const int error : filters_say) {
     SCOPED_TRACE(error);
     const auto seen = answer_of_owner([&] {
@@ -78,6 +79,7 @@ TEST(Exec, ProgramHasNoOtherDescriptorsWithoutCloseRange) {
 
 TEST(Exec, NothingIsExecutedWithNeitherCloseRangeNorProc) {
   BEHAVIOUR("PP08 PP11");
+  REQUIRES(userns);
   for (const int error : filters_say) {
     SCOPED_TRACE(error);
     const auto [net, user] = answer_of_owner([&] {

@@ -34,6 +34,7 @@ NamespaceId id_inside(const Target& target) {
 
 TEST(Netns, OpenDescriptorIsEnteredAfterTheLastProcess) {
   BEHAVIOUR("LT01");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId id, inside;
     std::array<Ended, 2> by_pid, by_descriptor;
@@ -58,6 +59,7 @@ TEST(Netns, OpenDescriptorIsEnteredAfterTheLastProcess) {
 
 TEST(ExecInUserNetns, OpenDescriptorsAreEnteredAfterTheLastProcess) {
   BEHAVIOUR("LT01");
+  REQUIRES(userns);
   UserScratch other;
   const Fd user = other.open("ns/user");
   const Fd net = other.open("ns/net");
@@ -73,6 +75,7 @@ TEST(ExecInUserNetns, OpenDescriptorsAreEnteredAfterTheLastProcess) {
 
 TEST(Netns, MountedNameIsEnteredAfterTheLastProcess) {
   BEHAVIOUR("LT02");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId id, inside;
     std::array<Ended, 2> both_ways;
@@ -94,6 +97,7 @@ TEST(Netns, MountedNameIsEnteredAfterTheLastProcess) {
 
 TEST(Netns, DescriptorOpenedByPathOnlyIsEnteredOnceItIsReopened) {
   BEHAVIOUR("LT05 TR03");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId id, inside;
     std::array<Ended, 2> itself, reopened;
@@ -119,6 +123,7 @@ TEST(Netns, DescriptorOpenedByPathOnlyIsEnteredOnceItIsReopened) {
 
 TEST(Netns, EndsByItselfAfterItsLastProcess) {
   BEHAVIOUR("LT08");
+  REQUIRES(own_netns);
   using Clock = std::chrono::steady_clock;
   struct Seen {
     bool alive_before, alive_after, ended;
@@ -150,6 +155,7 @@ std::string mounts() {
 
 TEST(Netns, ManyEntriesLeaveNothingBehind) {
   BEHAVIOUR("LT16");
+  REQUIRES(own_netns);
   struct Seen {
     int entered;
     bool same_descriptors, same_mounts, ended;

@@ -48,6 +48,7 @@ std::uint64_t current_cookie() {
 
 TEST(Netns, NamespacesThatAreAliveDiffer) {
   BEHAVIOUR("TR26");
+  REQUIRES(own_netns);
   const OwnScratch one;
   const OwnScratch other;
 
@@ -58,6 +59,7 @@ TEST(Netns, NamespacesThatAreAliveDiffer) {
 
 TEST(Netns, NumberOfADeadNamespaceComesBackAndItsCookieDoesNot) {
   BEHAVIOUR("TR26");
+  REQUIRES(own_netns);
   struct Seen {
     bool number_came_back, cookie_came_back;
   };
@@ -89,6 +91,7 @@ TEST(Netns, CookieIsThereSinceLinux514) {
 
 TEST(Netns, OwnerIsTheUserNamespaceItWasMadeIn) {
   BEHAVIOUR("TR28");
+  REQUIRES(userns);
   const UserScratch scratch;
 
   const Fd owner = owner_of(scratch.open("ns/net"));
@@ -102,6 +105,7 @@ TEST(Netns, OwnerIsTheUserNamespaceItWasMadeIn) {
 
 TEST(Netns, OwnerIsNotShownInsideAChildOfTheOwner) {
   BEHAVIOUR("TR28");
+  REQUIRES(userns);
   const Fd host = open_own("/proc/self/ns/net");
 
   const auto errors = answer_of_child([&] {
@@ -114,6 +118,7 @@ TEST(Netns, OwnerIsNotShownInsideAChildOfTheOwner) {
 
 TEST(Netns, SocketLeadsToItsNamespaceWithPrivilegeOverIt) {
   BEHAVIOUR("TR29");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId other, by_socket;
     std::array<Ended, 2> both_ways;
@@ -151,6 +156,7 @@ TEST(Netns, SocketOfAnothersNamespaceLeadsNowhere) {
 
 TEST(Netns, WithoutProcAPidIsWithinReachLikeADescriptor) {
   BEHAVIOUR("TR30");
+  REQUIRES(userns);
   struct Seen {
     int hidden;
     std::array<Ended, 2> by_pid, by_descriptor;
@@ -186,6 +192,7 @@ TEST(Netns, WithoutProcAPidIsWithinReachLikeADescriptor) {
 
 TEST(Setns, WithoutProcAPidfdLeadsInAndASocketBack) {
   BEHAVIOUR("TR30");
+  REQUIRES(own_netns);
   struct Seen {
     int hidden, joined, ioctl, returned;
     bool moved, back;

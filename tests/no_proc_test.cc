@@ -61,6 +61,7 @@ AllWays enter(const Target& target, const UserTarget& both, const std::string& p
 
 TEST(Target, EveryKindIsReachedWithoutProc) {
   BEHAVIOUR("TR30 PP08");
+  REQUIRES(userns);
   constexpr std::array kinds{"process", "pidfd", "thread", "name", "descriptors", "socket"};
   struct Seen {
     int hidden;
@@ -102,6 +103,7 @@ TEST(Target, EveryKindIsReachedWithoutProc) {
 
 TEST(Target, OwnerOfAProcessNeedsTheIoctlsOfAPidfdWithoutProc) {
   BEHAVIOUR("TR28 TR30");
+  REQUIRES(userns);
 
   struct Seen {
     int hidden;
@@ -124,6 +126,7 @@ TEST(Target, OwnerOfAProcessNeedsTheIoctlsOfAPidfdWithoutProc) {
 
 TEST(Target, ThreadThatDoesNotLeadNeedsPidfdsOfThreadsWithoutProc) {
   BEHAVIOUR("TR14 TR30");
+  REQUIRES(own_netns);
   struct Seen {
     int hidden;
     std::array<Ended, 2> ended;
@@ -148,6 +151,7 @@ TEST(Target, ThreadThatDoesNotLeadNeedsPidfdsOfThreadsWithoutProc) {
 
 TEST(Target, CurrentIsTheWorkersWithoutProc) {
   BEHAVIOUR("TH02 TR30");
+  REQUIRES(userns);
   struct Seen {
     int hidden;
     AllWays inside, outside;
@@ -175,6 +179,7 @@ TEST(Target, CurrentIsTheWorkersWithoutProc) {
 
 TEST(Target, ProcessThatIsGoneIsToldWithoutProc) {
   BEHAVIOUR("TR11 TR12 TR30");
+  REQUIRES(userns);
   struct Seen {
     int hidden;
     AllWays zombie, zombies_pidfd, reaped, reaped_pidfd, none;

@@ -166,6 +166,7 @@ void expect_taken(const Taken& taken, int by_parent) {
 TEST(Policy, YamaOfZeroRestrictsNothing) {
   BEHAVIOUR("PP07");
   REQUIRES(yama_0);
+  REQUIRES(userns);
   expect_taken(take_and_enter(), 0);
 }
 

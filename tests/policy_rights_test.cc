@@ -146,6 +146,7 @@ TEST(Policy, RootOfAContainerEntersNothingButWhatItsUserNamespacesOwn) {
 
 TEST(Policy, NamesOnAReadOnlyMountWithoutDevicesAndProgramsAreEntered) {
   BEHAVIOUR("PP16");
+  REQUIRES(own_netns);
   struct Seen {
     int remounted, added;
     Ended closure, program;

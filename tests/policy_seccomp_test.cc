@@ -158,6 +158,7 @@ int forbid_setns_of(std::uint32_t types) {
 
 TEST(Policy, RestrictedNamespacesOfSystemdAreRefusedByTypeAndWithoutOne) {
   BEHAVIOUR("PP14");
+  REQUIRES(userns);
   struct Seen {
     int filtered, any_type;
     Ended net, both;

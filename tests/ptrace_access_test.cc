@@ -104,6 +104,7 @@ Ways try_ways(const ParkedProcess& process) {
 
 TEST(Netns, OneRefusalIsEaccesAtOpenAndEpermAtSetnsOfAPidfd) {
   BEHAVIOUR("CP04");
+  REQUIRES(userns);
   const ParkedProcess open_to_its_owner([] { return unshare_with_dumpable(1); });
   const ParkedProcess closed([] { return unshare_with_dumpable(0); });
 
@@ -154,6 +155,7 @@ TEST(Netns, OpenAsksForTheFsuidAndSetnsOfAPidfdForTheRealUid) {
 
 TEST(Netns, YamaRestrictsTakingADescriptorButNotANamespace) {
   BEHAVIOUR("CP06");
+  REQUIRES(userns);
   int scope = 0;  // as without Yama
   std::ifstream("/proc/sys/kernel/yama/ptrace_scope") >> scope;
   const Fd inherited(::open("/dev/null", O_RDONLY | O_CLOEXEC));

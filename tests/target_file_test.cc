@@ -84,6 +84,7 @@ TEST(Netns, PlaceholderOfModeZeroIsRefusedAtOpenWithoutPrivilege) {
 
 TEST(Netns, NameIsEnteredWhileMountedAndAPlaceholderAfterwards) {
   BEHAVIOUR("TR07 LT02");
+  REQUIRES(own_netns);
 
   const auto [mounted, unmounted] = answer_of_owner([] {
     must_own_run();
@@ -99,6 +100,7 @@ TEST(Netns, NameIsEnteredWhileMountedAndAPlaceholderAfterwards) {
 
 TEST(Netns, SafeOpeningTellsALinkOfProcFromAMountedName) {
   BEHAVIOUR("TR20");
+  REQUIRES(own_netns);
 
   const auto link = std::array{
       error_of(open_file("/proc/self/ns/net", O_RDONLY | O_NOFOLLOW)),
@@ -166,6 +168,7 @@ TEST(Netns, NameOfTheHostsNamespaceIsRefusedBySetnsInAUserNamespace) {
 
 TEST(Netns, MountedNameCannotBeRemovedButDetached) {
   BEHAVIOUR("TR25");
+  REQUIRES(own_netns);
   struct Seen {
     int unlink_mounted, unlink_detached;
     std::array<Ended, 2> by_descriptor;
@@ -196,6 +199,7 @@ int mount_apart(const std::string& path) {
 
 TEST(Netns, NameMountedInAnotherMountNamespaceIsAPlaceholderHereAndRemovable) {
   BEHAVIOUR("TR24 TR25");
+  REQUIRES(own_netns);
   struct Seen {
     int unlink;
     std::array<Ended, 2> here, there, there_after_unlink;

@@ -73,6 +73,7 @@ class Place {
 
 TEST(Target, EveryKindLeadsToTheNamespaceThatItNames) {
   BEHAVIOUR("TR15 TR17 TR21 TR29");
+  REQUIRES(userns);
   struct Seen {
     NamespaceId netns;
     std::array<Arrivals, Place::names.size()> by_kind;
@@ -101,6 +102,7 @@ TEST(Target, EveryKindLeadsToTheNamespaceThatItNames) {
 
 TEST(Target, EveryKindLeadsAProgramIntoTheUserNamespaceToo) {
   BEHAVIOUR("TR28 UN01");
+  REQUIRES(userns);
   struct Seen {
     NamespaceId userns;
     std::array<NamespaceId, Place::names.size()> by_kind;
@@ -125,6 +127,7 @@ TEST(Target, EveryKindLeadsAProgramIntoTheUserNamespaceToo) {
 
 TEST(Target, SocketLeadsToItsNamespaceAfterTheLastProcess) {
   BEHAVIOUR("TR29 LT03");
+  REQUIRES(userns);
   struct Seen {
     NamespaceId netns;
     Arrivals arrivals;
@@ -146,6 +149,7 @@ TEST(Target, SocketLeadsToItsNamespaceAfterTheLastProcess) {
 
 TEST(Target, CurrentIsWhereTheCallingThreadIs) {
   BEHAVIOUR("TH02");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId own, other;
     Arrivals outside, inside;
@@ -167,6 +171,7 @@ TEST(Target, CurrentIsWhereTheCallingThreadIs) {
 
 TEST(Target, CurrentIsDecidedWhenItIsUsed) {
   BEHAVIOUR("TH02");
+  REQUIRES(own_netns);
 
   const auto [inside, other] = answer_of_owner([] {
     const auto current = Target::current();

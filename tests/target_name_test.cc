@@ -57,6 +57,7 @@ TEST(Target, NameThatCouldLeadElsewhereIsRefusedUnopened) {
 
 TEST(Target, NameThatIsTooLongIsRefusedByTheKernel) {
   BEHAVIOUR("TR23");
+  REQUIRES(own_netns);
 
   // Without the directory it would be ENOENT.
   const auto arrivals = answer_of_owner([] {
@@ -69,6 +70,7 @@ TEST(Target, NameThatIsTooLongIsRefusedByTheKernel) {
 
 TEST(Target, NameMayHoldAnythingElse) {
   BEHAVIOUR("TR23");
+  REQUIRES(userns);
   struct Seen {
     NamespaceId netns;
     std::array<Arrivals, 4> arrivals;
@@ -92,6 +94,7 @@ TEST(Target, NameMayHoldAnythingElse) {
 
 TEST(Target, NameThatIsANumberIsNeverAPid) {
   BEHAVIOUR("TR22");
+  REQUIRES(userns);
   struct Seen {
     NamespaceId named;
     Arrivals before, mounted, deleted;
@@ -120,6 +123,7 @@ TEST(Target, NameThatIsANumberIsNeverAPid) {
 
 TEST(Target, NameIsAPlaceholderOnceItsMountIsGone) {
   BEHAVIOUR("TR07 TR24");
+  REQUIRES(userns);
   struct Seen {
     Arrivals arrivals;
     bool said;
@@ -141,6 +145,7 @@ TEST(Target, NameIsAPlaceholderOnceItsMountIsGone) {
 
 TEST(Target, NameIsEnoentWithoutItsFileOrItsDirectory) {
   BEHAVIOUR("TR23");
+  REQUIRES(own_netns);
   struct Seen {
     Arrivals no_file, no_directory;
   };
@@ -160,6 +165,7 @@ TEST(Target, NameIsEnoentWithoutItsFileOrItsDirectory) {
 
 TEST(Target, NameThatIsALinkIsFollowed) {
   BEHAVIOUR("TR23");
+  REQUIRES(userns);
   struct Seen {
     NamespaceId netns;
     Arrivals arrivals;

@@ -69,6 +69,7 @@ TEST(InNetns, ProcNetShowsTheMainThreadsNamespace) {
 
 TEST(InNetns, ProcSysNetFollowsTheThread) {
   BEHAVIOUR("TH03");
+  REQUIRES(own_netns);
   struct Seen {
     int before;
     int inside;
