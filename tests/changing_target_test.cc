@@ -14,6 +14,7 @@
 #include "support/both_ways.h"
 #include "support/either_user.h"
 #include "support/kernel.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
@@ -73,6 +74,7 @@ TEST(Setns, PidfdOfAProcessThatDiesMeanwhileJoinsOrIsEsrch) {
 TEST(InNetns, WorkerStaysInANamespaceWhoseNameIsGivenToAnother) {
   BEHAVIOUR("LT11");
   REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId old, inside_before, inside_after, fresh, by_name;
     Ended without_name;
@@ -109,6 +111,7 @@ TEST(InNetns, WorkerStaysInANamespaceWhoseNameIsGivenToAnother) {
 TEST(Netns, UnmountingOnceRevealsTheNamespaceBelow) {
   BEHAVIOUR("LT13");
   REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId lower, upper, both, one;
     std::array<Ended, 2> none;

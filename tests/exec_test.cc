@@ -22,6 +22,7 @@
 #include "support/ended.h"
 #include "support/exec_ways.h"
 #include "support/matchers.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/open_fds.h"
 #include "support/requirements.h"
@@ -178,6 +179,7 @@ TEST(ExecInUserNetns, DescriptorsOutliveTheProcessTheyWereOpenedOf) {
 TEST(ExecInNetns, NeedsNoProcForADescriptor) {
   BEHAVIOUR("EX07 TR30");
   REQUIRES(root);
+  REQUIRES(mounts);
   const ScratchNetns other;
   const Fd netns = other.open("ns/net");
   const std::string program = helper();

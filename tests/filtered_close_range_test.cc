@@ -19,6 +19,7 @@
 #include "support/either_user.h"
 #include "support/ended.h"
 #include "support/hidden_proc.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
 #include "support/syscall_filter.h"
@@ -80,6 +81,7 @@ TEST(Exec, ProgramHasNoOtherDescriptorsWithoutCloseRange) {
 TEST(Exec, NothingIsExecutedWithNeitherCloseRangeNorProc) {
   BEHAVIOUR("PP08 PP11");
   REQUIRES(userns);
+  REQUIRES(mounts);
   for (const int error : filters_say) {
     SCOPED_TRACE(error);
     const auto [net, user] = answer_of_owner([&] {

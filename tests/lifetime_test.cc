@@ -17,6 +17,7 @@
 #include "support/both_ways.h"
 #include "support/either_user.h"
 #include "support/matchers.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/netns_watch.h"
@@ -76,6 +77,7 @@ TEST(ExecInUserNetns, OpenDescriptorsAreEnteredAfterTheLastProcess) {
 TEST(Netns, MountedNameIsEnteredAfterTheLastProcess) {
   BEHAVIOUR("LT02");
   REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId id, inside;
     std::array<Ended, 2> both_ways;

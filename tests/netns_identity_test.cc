@@ -22,6 +22,7 @@
 #include "support/either_user.h"
 #include "support/hidden_proc.h"
 #include "support/kernel.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
 #include "support/system_calls.h"
@@ -157,6 +158,7 @@ TEST(Netns, SocketOfAnothersNamespaceLeadsNowhere) {
 TEST(Netns, WithoutProcAPidIsWithinReachLikeADescriptor) {
   BEHAVIOUR("TR30");
   REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     int hidden;
     std::array<Ended, 2> by_pid, by_descriptor;
@@ -193,6 +195,7 @@ TEST(Netns, WithoutProcAPidIsWithinReachLikeADescriptor) {
 TEST(Setns, WithoutProcAPidfdLeadsInAndASocketBack) {
   BEHAVIOUR("TR30");
   REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     int hidden, joined, ioctl, returned;
     bool moved, back;

@@ -20,6 +20,7 @@
 #include "nsgate/in_netns.h"
 #include "support/either_user.h"
 #include "support/in_flight.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/netns_watch.h"
@@ -92,6 +93,7 @@ TEST(Netns, LivesAsLongAsADescriptorOpenedByPathOnly) {
 TEST(Netns, LivesAsLongAsAMountOfIt) {
   BEHAVIOUR("LT02");
   REQUIRES(own_netns);
+  REQUIRES(mounts);
   EXPECT_EQ(life_held_by([](const ParkedProcess& target) {
               must_own_run();
               return std::make_unique<NamedNetns>("blue", target.open("ns/net"));
@@ -244,6 +246,7 @@ int mount_sysfs_of(const Fd& target) {
 TEST(Netns, EndsAlthoughASysfsThatWasMountedInsideIsHeld) {
   BEHAVIOUR("LT06");
   REQUIRES(root);
+  REQUIRES(mounts);
   EXPECT_EQ(
       life_held_by([](const ParkedProcess& target) {
         const Fd netns = target.open("ns/net");

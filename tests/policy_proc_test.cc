@@ -22,6 +22,7 @@
 #include "support/kernel.h"
 #include "support/loopback.h"
 #include "support/matchers.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/policies.h"
 #include "support/system_calls.h"
@@ -120,6 +121,7 @@ int become_nobody_of(gid_t group) {
 TEST(Policy, HidepidSparesTheMembersOfItsGroupExceptAtFour) {
   BEHAVIOUR("PP06");
   REQUIRES(root);
+  REQUIRES(mounts);
   constexpr gid_t other = 4711;
   struct Row {
     const char* options;

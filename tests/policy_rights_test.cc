@@ -23,6 +23,7 @@
 #include "nsgate/in_netns.h"
 #include "support/either_user.h"
 #include "support/ended.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/policies.h"
@@ -147,6 +148,7 @@ TEST(Policy, RootOfAContainerEntersNothingButWhatItsUserNamespacesOwn) {
 TEST(Policy, NamesOnAReadOnlyMountWithoutDevicesAndProgramsAreEntered) {
   BEHAVIOUR("PP16");
   REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     int remounted, added;
     Ended closure, program;

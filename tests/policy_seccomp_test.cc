@@ -2,6 +2,7 @@
 //
 // Entering under a filter for the whole program, as a container runtime or systemd puts it in
 // place: what each way says, and that what the filter does not name goes on.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
@@ -17,6 +18,7 @@
 #include <csignal>
 #include <cstddef>
 #include <functional>
+#include <span>
 
 #include "helper/helper.h"
 #include "nsgate/exec.h"
@@ -135,6 +137,45 @@ TEST(Policy, FilterThatKillsAtPidfdOpenEndsTheProgram) {
   EXPECT_EQ(status_of([&] { (void)exec_in_netns(Target::process(::getpid()), command); }), SIGSYS);
 }
 
+/// For a child. Returns 0 or an errno.
+int install(std::span<sock_filter> program) {
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  const bool set = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                   ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+  return set ? 0 : errno;
+}
+
+int kill_thread_at_setns() {
+  std::array<sock_filter, 4> program{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(SYS_setns), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_THREAD),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  return install(program);
+}
+
+TEST(Policy, FilterThatKillsTheThreadAtSetnsEndsTheWorkerOnly) {
+  BEHAVIOUR("PP12 XD08");
+  REQUIRES(unsanitized);
+  struct Seen {
+    int filtered;
+    Ended ended;
+    bool called;
+  };
+
+  const auto seen = answer_of_child([]() -> Seen {
+    Seen answer{};
+    answer.filtered = kill_thread_at_setns();
+    answer.ended = how_it_ended(in_netns(Target::current(), [&] { answer.called = true; }));
+    return answer;
+  });
+
+  EXPECT_EQ(seen.filtered, 0);
+  EXPECT_EQ(seen.ended, refused(Stage::worker, 0));
+  EXPECT_FALSE(seen.called);
+}
+
 /// As systemd.exec(5) puts RestrictNamespaces= in place where some types are allowed
 /// (src/shared/seccomp-util.c): setns of a forbidden type fails with EPERM, and so does setns of
 /// any type that the descriptor has.
@@ -150,10 +191,7 @@ int forbid_setns_of(std::uint32_t types) {
       BPF_STMT(BPF_RET | BPF_K, refuse),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   }};
-  const sock_fprog filter{program.size(), program.data()};
-  const bool set = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-                   ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-  return set ? 0 : errno;
+  return install(program);
 }
 
 TEST(Policy, RestrictedNamespacesOfSystemdAreRefusedByTypeAndWithoutOne) {

@@ -24,6 +24,7 @@
 #include "support/capabilities.h"
 #include "support/ended.h"
 #include "support/kernel.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/no_program.h"
 #include "support/requirements.h"
@@ -180,6 +181,7 @@ TEST(Netns, YamaRestrictsTakingADescriptorButNotANamespace) {
 TEST(InNetns, WithoutCapSysPtraceABindMountIsReachableWhereThePathOfAPidIsNot) {
   BEHAVIOUR("CP07");
   REQUIRES(root);
+  REQUIRES(mounts);
   const ParkedProcess other(&move_uid_1000_to_a_netns_of_root);
   const ScratchDirectory directory;
   const auto mounted = directory.file("net", "");

@@ -14,6 +14,7 @@
 #include "nsgate/in_netns.h"
 #include "support/arrival.h"
 #include "support/either_user.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/open_fds.h"
@@ -74,6 +75,7 @@ class Place {
 TEST(Target, EveryKindLeadsToTheNamespaceThatItNames) {
   BEHAVIOUR("TR15 TR17 TR21 TR29");
   REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId netns;
     std::array<Arrivals, Place::names.size()> by_kind;
@@ -103,6 +105,7 @@ TEST(Target, EveryKindLeadsToTheNamespaceThatItNames) {
 TEST(Target, EveryKindLeadsAProgramIntoTheUserNamespaceToo) {
   BEHAVIOUR("TR28 UN01");
   REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId userns;
     std::array<NamespaceId, Place::names.size()> by_kind;

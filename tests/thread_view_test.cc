@@ -21,6 +21,7 @@
 #include "support/either_user.h"
 #include "support/loopback.h"
 #include "support/matchers.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
 
@@ -99,6 +100,7 @@ TEST(InNetns, ProcSysNetFollowsTheThread) {
 TEST(InNetns, SysfsShowsTheNamespaceOfWhoMountedIt) {
   BEHAVIOUR("TH04");
   REQUIRES(root);
+  REQUIRES(mounts);
   const BlueNetns other;
   struct Seen {
     bool before_mount;
