@@ -155,7 +155,7 @@ int kill_thread_at_setns() {
   return install(program);
 }
 
-TEST(Policy, FilterThatKillsTheThreadAtSetnsEndsTheWorkerOnly) {
+TEST(Policy, WorkerKilledByAFilterAtSetnsIsAnErrorOfTheWorker) {
   BEHAVIOUR("PP12 XD08");
   REQUIRES(unsanitized);
   struct Seen {

@@ -63,13 +63,13 @@ Seen enter_what_was_made_before(const std::string& sysctl, const std::string& al
     return std::make_unique<UserScratch>(UserScratch::Map::owner_to_zero, 1000);
   }();
   const std::string program = helper();
+  const auto expected = other->id();
   return answer_of_child([&]() -> Seen {
     become_user(1000);
     const auto entered =
         exec_in_user_netns(UserTarget::process(other->pid()), {.argv = {program, "netns"}});
-    return {error_of(::unshare(CLONE_NEWUSER)),
-            {how_it_ended(entered), printed_id(entered)},
-            other->id()};
+    return {
+        error_of(::unshare(CLONE_NEWUSER)), {how_it_ended(entered), printed_id(entered)}, expected};
   });
 }
 
