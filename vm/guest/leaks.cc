@@ -27,7 +27,7 @@ using Lines = std::multiset<std::string>;
 
 /// As many as one network namespace takes, and a few more.
 constexpr unsigned row_of_a_test = 64;
-constexpr unsigned row_of_a_guest = 2048;
+constexpr unsigned row_of_a_guest = 1024;
 
 ino_t own_uts_number(int& fd) {
   fd = ::openat(kept_proc(), "self/ns/uts", O_RDONLY | O_CLOEXEC);
