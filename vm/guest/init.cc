@@ -15,6 +15,7 @@
 #include "frame/plan.h"
 #include "guest/give_up.h"
 #include "guest/json.h"
+#include "guest/modules.h"
 #include "guest/mounts.h"
 #include "guest/port.h"
 #include "guest/reaper.h"
@@ -70,6 +71,7 @@ std::string bye(const frame::Plan& plan, const Port& port) {
   block_sigchld();
   prepare_root();
   const frame::Plan plan = take_plan();
+  load_modules(plan.modules);
   Port port(plan.nonce);
   port.send("hello", hello(plan));
   for (const auto& test : plan.tests) {

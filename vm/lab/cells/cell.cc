@@ -65,9 +65,10 @@ Expected<CellVerdict> boot(const CellSetup& setup, const Judgement& judgement,
                                {.nonce = *nonce,
                                 .user = user,
                                 .test_deadline = setup.deadlines.test,
+                                .modules = paths_in_guest(kernel.modules),
                                 .program = path_in_guest(setup.payload),
                                 .tests = setup.tests},
-                               image.path);
+                               image.path, kernel.modules);
       !built) {
     return std::unexpected(built.error());
   }

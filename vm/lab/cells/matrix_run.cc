@@ -57,7 +57,7 @@ Expected<std::vector<Kernel>> fetch_kernels(const std::vector<std::string>& name
                                             const KernelStore::Options& options) {
   auto store = KernelStore::open(options, [](std::string_view text) { spdlog::info(text); });
   if (!store) return std::unexpected(store.error());
-  return store->fetch(names.empty() ? store->names() : names);
+  return store->fetch(names.empty() ? store->default_names() : names);
 }
 
 /// A folder for each cell; two cells never share one.

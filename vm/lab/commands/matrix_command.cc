@@ -47,7 +47,7 @@ void add_matrix_command(CLI::App& app, CommandContext& context) {
     const auto store =
         KernelStore::open(context.store, [](std::string_view text) { spdlog::info(text); });
     if (store) {
-      std::cout << listing(store->names(), *arguments);
+      std::cout << listing(store->default_names(), *arguments);
     } else {
       spdlog::error(store.error().message);
       context.exit = store.error().code;

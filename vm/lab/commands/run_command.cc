@@ -101,7 +101,8 @@ void add_run_command(CLI::App& app, CommandContext& context, const GuestParts& p
   const auto arguments = std::make_shared<Arguments>();
   auto& a = *arguments;
   constexpr long longest = 86400;
-  run->add_option("--kernel", a.kernels, "Series such as 6.1, or path of a bzImage; default: all")
+  run->add_option("--kernel", a.kernels,
+                  "Series such as 6.1, or path of a bzImage, vmlinux, build tree, .deb")
       ->allow_extra_args(false);
   run->add_option("--user", a.users, "root or rootless; default: both")
       ->check(CLI::IsMember({"root", "rootless"}))

@@ -88,8 +88,16 @@ std::string path_in_guest(const Payload& payload) {
   return "/payload/" + payload.program.filename().string();
 }
 
+std::vector<std::string> paths_in_guest(const std::vector<fs::path>& modules) {
+  std::vector<std::string> paths;
+  for (const auto& module : modules) {
+    paths.push_back("/nsgate/modules/" + module.filename().string());
+  }
+  return paths;
+}
+
 Expected<void> build_image(const fs::path& init, const Payload& payload, const frame::Plan& plan,
-                           const fs::path& output) {
+                           const fs::path& output, const std::vector<fs::path>& modules) {
   CpioContents contents;
   for (const char* name : {"dev", "etc", "newroot", "proc", "root", "run", "sys", "tmp"}) {
     contents.directories.emplace(name, 0755);
@@ -105,6 +113,10 @@ Expected<void> build_image(const fs::path& init, const Payload& payload, const f
   if (auto added = add_program(contents, payload.program); !added) return added;
   for (const auto& carried : payload.carried) {
     if (auto added = add_program(contents, carried); !added) return added;
+  }
+  const auto places = paths_in_guest(modules);
+  for (std::size_t i = 0; i < modules.size(); ++i) {
+    if (auto added = add_file(contents, modules[i], places[i], 0644); !added) return added;
   }
   return write_cpio(contents, output);
 }
