@@ -34,13 +34,18 @@ void print_table(const std::vector<Row>& rows) {
   }
 }
 
+const char* pinned(const Kernel& kernel) {
+  if (is_own_kernel(kernel.name)) return "-";
+  return kernel.unpinned.empty() ? "pinned" : "unpinned";
+}
+
 void print_table(const std::vector<KernelStore::Listed>& kernels) {
   const auto or_dash = [](const std::string& text) { return text.empty() ? "-" : text; };
   std::vector<Row> rows{{"NAME", "FLAVOUR", "VERSION", "RELEASE", "MODULES", "PINNED", "CACHED"}};
   for (const auto& [kernel, cached] : kernels) {
     rows.push_back({kernel.name, or_dash(kernel.flavour), or_dash(kernel.package_version),
                     or_dash(kernel.release), cached ? std::to_string(kernel.modules.size()) : "-",
-                    kernel.unpinned.empty() ? "pinned" : "unpinned", cached ? "yes" : "no"});
+                    pinned(kernel), cached ? "yes" : "no"});
   }
   print_table(rows);
 }

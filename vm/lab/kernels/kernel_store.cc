@@ -16,16 +16,18 @@ Expected<KernelStore> KernelStore::open(Options options, Progress progress) {
                                       .keyring = options.keyring,
                                       .offline = options.offline,
                                       .module_wishes = catalogue->module_wishes},
-                                     std::move(progress));
+                                     progress);
   if (!fetcher) return std::unexpected(std::move(fetcher.error()));
-  return KernelStore(std::move(*catalogue), std::move(options), std::move(*fetcher));
+  return KernelStore(std::move(*catalogue), std::move(options), std::move(*fetcher),
+                     std::move(progress));
 }
 
-KernelStore::KernelStore(KernelCatalogue catalogue, Options options, KernelFetcher fetcher)
+KernelStore::KernelStore(KernelCatalogue catalogue, Options options, KernelFetcher fetcher,
+                         Progress progress)
     : catalogue_(std::move(catalogue)),
       options_(std::move(options)),
       fetcher_(std::move(fetcher)),
-      own_(options_.cache / "own", catalogue_.module_wishes) {
+      own_(options_.cache / "own", catalogue_.module_wishes, std::move(progress)) {
   for (const auto& series : catalogue_.series) names_.push_back(series.name);
 }
 

@@ -56,7 +56,7 @@ class KernelStore {
   Expected<std::vector<Kernel>> update(const std::vector<std::string>& names);
 
  private:
-  KernelStore(KernelCatalogue catalogue, Options options, KernelFetcher fetcher);
+  KernelStore(KernelCatalogue catalogue, Options options, KernelFetcher fetcher, Progress progress);
 
   Expected<const KernelSeries*> find_series(const std::string& name) const;
   Expected<std::map<std::string, Kernel>> prepare_own(const std::vector<std::string>& names) const;

@@ -102,17 +102,14 @@ class Making {
         return std::unexpected(std::move(done.error()));
       }
     }
+    std::error_code ignored;  // no folder is no kernel, which find_kernel() tells
+    fs::create_directories(root, ignored);
     auto found = find_kernel(root);
-    // The user knows nothing of the folder.
-    if (!found && !fs::exists(root)) {
-      return could_not_start(debs.front().string() +
-                             " holds no kernel: it wants a linux-image package, or all packages of "
-                             "a split one (linux-binary, linux-modules, linux-base) with commas "
-                             "between");
-    }
     if (found) found = with_options(std::move(*found), options_);
-    if (!found) return std::unexpected(std::move(found.error()));
-    return fill(*found, origin, found->image);
+    if (!found) return named_for(debs, root, std::move(found.error().message));
+    auto stored = fill(*found, origin, found->image);
+    if (!stored) return named_for(debs, root, std::move(stored.error().message));
+    return stored;
   }
 
   /// The image stays where it is.
@@ -143,6 +140,19 @@ class Making {
       fs::remove_all(folder, ignored);
     }
   };
+
+  /// The user knows the packages and not the folder that they were unpacked into.
+  static std::unexpected<Failure> named_for(const std::vector<fs::path>& debs, const fs::path& root,
+                                            std::string message) {
+    for (auto at = message.find(root.string()); at != message.npos;
+         at = message.find(root.string(), at)) {
+      message.replace(at, root.string().size(), debs.front().string());
+      at += debs.front().string().size();
+    }
+    return could_not_start(message +
+                           "; of a split package give all (linux-binary, linux-modules, "
+                           "linux-base), with commas between");
+  }
 
   fs::path scratch(const std::string& what) const {
     const fs::path place = folder_.string() + "." + what;
@@ -227,6 +237,10 @@ Expected<Kernel> OwnKernels::prepare(const std::string& name,
   const auto debs = debs_in(name);
   auto stored = debs.empty() ? making.from_files(name) : making.from_debs(debs);
   if (!stored) return std::unexpected(std::move(stored.error()));
+  if (!wishes_.empty() && stored->modules.empty() && stored->built_in.empty() &&
+      stored->absent.empty()) {
+    progress_(name + ": no modules were found for it, so guests get none; --modules gives them");
+  }
   return Kernel{.name = name,
                 .release = std::move(stored->release),
                 .package_version = {},

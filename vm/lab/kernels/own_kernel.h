@@ -8,12 +8,15 @@
 //   .deb        linux-image-*.deb; several of one kernel with commas between: a.deb,b.deb
 //   folder      laid out like /: boot/vmlinuz-*, boot/config-*, lib/modules/*
 //
-//   OwnKernels own(cache / "own", {"veth"});
+//   OwnKernels own(cache / "own", {"veth"}, say);
 //   auto kernel = own.prepare("~/linux", {});   // ready to boot
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lab/base/failure.h"
@@ -27,7 +30,7 @@ struct OwnKernelOptions {
   std::filesystem::path config;   ///< a .config
 };
 
-/// A name with a slash or a comma is no name of the catalogue.
+/// A name with a slash is none of the catalogue.
 bool is_own_kernel(const std::string& name);
 
 /// Nothing is written beside the user's files. Thread-safe; several processes may share one cache.
@@ -36,8 +39,11 @@ class OwnKernels {
   /// `cache` holds one folder for each path that was prepared: the kernel of a .deb, modules as
   /// they are loaded, a config that the image carried. It is made anew when the user's files
   /// changed.
-  OwnKernels(std::filesystem::path cache, std::vector<std::string> module_wishes)
-      : cache_(std::move(cache)), wishes_(std::move(module_wishes)) {}
+  OwnKernels(std::filesystem::path cache, std::vector<std::string> module_wishes,
+             std::function<void(std::string_view)> progress)
+      : cache_(std::move(cache)),
+        wishes_(std::move(module_wishes)),
+        progress_(std::move(progress)) {}
 
   /// Fails with could_not_start, naming the file and the remedy.
   Expected<Kernel> prepare(const std::string& name, const OwnKernelOptions& options) const;
@@ -45,6 +51,7 @@ class OwnKernels {
  private:
   std::filesystem::path cache_;
   std::vector<std::string> wishes_;
+  std::function<void(std::string_view)> progress_;
 };
 
 }  // namespace nsgate::lab
