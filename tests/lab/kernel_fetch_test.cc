@@ -8,6 +8,7 @@
 #include <string>
 
 #include "fake_mirror.h"
+#include "fake_module.h"
 #include "lab/kernels/kernel_store.h"
 #include "scratch_folder.h"
 #include "tiny_kernel.h"
@@ -23,10 +24,12 @@ using ::testing::HasSubstr;
 class MirroredLab {
  public:
   MirroredLab() {
-    folder_.write("kernels.toml",
-                  "[[series]]\nname = \"6.1\"\nmain_suites = [\"tame\"]\n"
-                  "meta_package = \"linux-image-amd64\"\n"
-                  "image_package_prefix = \"linux-image-\"\nimage = \"boot/vmlinuz-{release}\"\n");
+    folder_.write(
+        "kernels.toml",
+        "modules = [\"b\", \"wonder\"]\n[[series]]\nname = \"6.1\"\nmain_suites = [\"tame\"]\n"
+        "meta_package = \"linux-image-amd64\"\n"
+        "image_package_prefix = \"linux-image-\"\nimage = \"boot/vmlinuz-{release}\"\n"
+        "config = \"boot/config-{release}\"\nmodules = \"lib/{release}\"\n");
   }
 
   /// The mirror has one kernel, and that is the newest.
@@ -35,7 +38,11 @@ class MirroredLab {
     mirror_.add("linux-image-amd64", version,
                 "initramfs-tools | dracut, linux-image-" + release + " (= " + version + ")", {});
     mirror_.add("linux-image-" + release, version, "",
-                {{"boot/vmlinuz-" + release, tiny_kernel(release)}});
+                {{"boot/vmlinuz-" + release, tiny_kernel(release)},
+                 {"boot/config-" + release, "CONFIG_A=y\n"},
+                 {"lib/" + release + "/kernel/a.ko", fake_module(release)},
+                 {"lib/" + release + "/kernel/b.ko", fake_module(release, "a")},
+                 {"lib/" + release + "/kernel/c.ko", fake_module(release)}});
     mirror_.publish();
   }
 
@@ -50,8 +57,8 @@ class MirroredLab {
   }
 
   bool cache_has_an_image() const {
-    for (const auto& entry : fs::directory_iterator(cache())) {
-      if (entry.path().extension() == ".bzImage") return true;
+    for (const auto& entry : fs::recursive_directory_iterator(cache())) {
+      if (entry.path().filename() == "image") return true;
     }
     return false;
   }
@@ -89,7 +96,55 @@ TEST(KernelFetch, UpdatePinsTheNewestAndAnEmptyCacheIsFilledAsPinned) {
   EXPECT_EQ(contents(fetched->front().image), tiny_kernel("6.1.0-9-amd64"));
   EXPECT_EQ(value_of(lab.store(/*offline=*/true).fetch({"6.1"})).front().image_sha256,
             pinned->front().image_sha256);
-  EXPECT_FALSE(exists(lab.cache() / "6.1.tmp"));
+  EXPECT_FALSE(exists(lab.cache() / "kernels/6.1.tmp"));
+}
+
+TEST(KernelFetch, ConfigAndTheModulesWishedForComeAlong) {
+  MirroredLab lab;
+  lab.offer("6.1.0-9-amd64", "6.1.9-1");
+  value_of(lab.store().update({"6.1"}));
+
+  const auto kernel = value_of(lab.store(/*offline=*/true).fetch({"6.1"})).front();
+
+  EXPECT_EQ(contents(kernel.config), "CONFIG_A=y\n");
+  ASSERT_EQ(kernel.modules.size(), 2U);
+  EXPECT_EQ(kernel.modules[0].filename(), "00-a.ko");
+  EXPECT_EQ(contents(kernel.modules[1]), fake_module("6.1.0-9-amd64", "a"));
+  EXPECT_EQ(kernel.absent_modules, std::vector<std::string>{"wonder"});
+}
+
+TEST(KernelFetch, ADamagedModuleIsFetchedAgain) {
+  MirroredLab lab;
+  lab.offer("6.1.0-9-amd64", "6.1.9-1");
+  const auto module = value_of(lab.store().update({"6.1"})).front().modules.front();
+  const auto good = contents(module);
+  lab.folder().write(module, std::string(good.size(), 'x'));
+
+  EXPECT_FALSE(lab.store(/*offline=*/true).fetch({"6.1"}));
+  EXPECT_EQ(contents(value_of(lab.store().fetch({"6.1"})).front().modules.front()), good);
+}
+
+TEST(KernelFetch, OtherWishesMakeAnotherKernel) {
+  MirroredLab lab;
+  lab.offer("6.1.0-9-amd64", "6.1.9-1");
+  value_of(lab.store().update({"6.1"}));
+  auto text = contents(lab.folder().path() / "kernels.toml");
+  lab.folder().write("kernels.toml", text.replace(text.find("\"b\""), 3, "\"c\""));
+
+  EXPECT_FALSE(lab.store(/*offline=*/true).fetch({"6.1"}));
+  EXPECT_EQ(value_of(lab.store().fetch({"6.1"})).front().modules.front().filename(), "00-c.ko");
+}
+
+TEST(KernelFetch, AConfigThatHasMovedElsewhereIsReported) {
+  MirroredLab lab;
+  lab.mirror().add("linux-image-amd64", "1", "linux-image-6.1.1 (= 1)", {});
+  lab.mirror().add("linux-image-6.1.1", "1", "", {{"boot/vmlinuz-6.1.1", tiny_kernel("6.1.1")}});
+  lab.mirror().publish();
+
+  const auto fetched = lab.store().fetch({"6.1"});
+
+  ASSERT_FALSE(fetched);
+  EXPECT_THAT(fetched.error().message, HasSubstr("has no boot/config-6.1.1"));
 }
 
 TEST(KernelFetch, UpdateFollowsTheMirrorWhileFetchStaysWithThePin) {
@@ -203,7 +258,10 @@ TEST(KernelFetch, AnIndexSignedByAStrangerIsRefused) {
 TEST(KernelFetch, AnImageOfAnotherReleaseThanItsPackageIsRefused) {
   MirroredLab lab;
   lab.mirror().add("linux-image-amd64", "1", "linux-image-6.1.1 (= 1)", {});
-  lab.mirror().add("linux-image-6.1.1", "1", "", {{"boot/vmlinuz-6.1.1", tiny_kernel("6.1.2")}});
+  lab.mirror().add("linux-image-6.1.1", "1", "",
+                   {{"boot/vmlinuz-6.1.1", tiny_kernel("6.1.2")},
+                    {"boot/config-6.1.1", ""},
+                    {"lib/6.1.1/modules.builtin", ""}});
   lab.mirror().publish();
 
   const auto fetched = lab.store().fetch({"6.1"});

@@ -15,14 +15,20 @@ using ::testing::HasSubstr;
 
 LockedKernel some_kernel(const std::string& series) {
   return {.series = series,
-          .package = "linux-image-6.1.0-9-cloud-amd64",
-          .version = "1:6.1.9~rc1-1+b2",
-          .architecture = "amd64",
-          .suite = "bookworm",
-          .size = 5'000'000'000,
-          .sha256 = std::string(64, 'a'),
           .release = "6.1.0-9-cloud-amd64",
-          .image_sha256 = std::string(64, '0')};
+          .image_sha256 = std::string(64, '0'),
+          .packages = {{.package = "linux-image-6.1.0-9-cloud-amd64",
+                        .version = "1:6.1.9~rc1-1+b2",
+                        .architecture = "amd64",
+                        .suite = "bookworm",
+                        .size = 5'000'000'000,
+                        .sha256 = std::string(64, 'a')},
+                       {.package = "linux-modules-6.1.0-9-cloud-amd64",
+                        .version = "2",
+                        .architecture = "all",
+                        .suite = "bookworm",
+                        .size = 1,
+                        .sha256 = std::string(64, 'b')}}};
 }
 
 /// The text of a lockfile in which one occurrence of `from` is `to`.
@@ -61,10 +67,10 @@ TEST(KernelLock, SettingASeriesAgainReplacesIt) {
   KernelLock lock;
   auto kernel = some_kernel("6.1");
   lock.set(kernel);
-  kernel.version = "6.1.10-1";
+  kernel.packages[0].version = "6.1.10-1";
   lock.set(kernel);
 
-  EXPECT_EQ(lock.find("6.1")->version, "6.1.10-1");
+  EXPECT_EQ(lock.find("6.1")->main().version, "6.1.10-1");
 }
 
 TEST(KernelLock, AFileThatDoesNotExistIsEmpty) {
@@ -77,11 +83,17 @@ TEST(KernelLock, AFileThatDoesNotExistIsEmpty) {
 }
 
 TEST(KernelLock, ASlipInTheJsonIsReportedWithItsLine) {
-  EXPECT_THAT(failure_of("{\n  \"schema_version\": 1,\n  oops\n}"), HasSubstr("line 3"));
+  EXPECT_THAT(failure_of("{\n  \"schema_version\": 2,\n  oops\n}"), HasSubstr("line 3"));
 }
 
 TEST(KernelLock, AnotherSchemaIsRefused) {
-  EXPECT_THAT(failure_of("{\"schema_version\": 2, \"kernels\": {}}"), HasSubstr("schema_version"));
+  EXPECT_THAT(failure_of("{\"schema_version\": 1, \"kernels\": {}}"), HasSubstr("schema_version"));
+}
+
+TEST(KernelLock, AKernelWithoutPackagesIsRefused) {
+  EXPECT_THAT(failure_of("{\"schema_version\": 2, \"kernels\": {\"6.1\": {\"release\": \"6\", "
+                         "\"image_sha256\": \"\", \"packages\": []}}}"),
+              HasSubstr("kernels: 6.1: packages"));
 }
 
 TEST(KernelLock, AMissingMemberIsNamedWithItsSeries) {
@@ -110,6 +122,8 @@ INSTANTIATE_TEST_SUITE_P(
                       WrongMember{"\"1:6.1.9~rc1-1+b2\"", "\"\"", "version"},
                       WrongMember{"\"amd64\"", "\"amd 64\"", "architecture"},
                       WrongMember{"\"6.1.0-9-cloud-amd64\"", "\"6.1.0-8-cloud-amd64\"", "release"},
+                      WrongMember{"\"linux-modules-6.1.0-9", "\"linux-modules-6.1.0-8", "release"},
+                      WrongMember{std::string(64, 'b'), "b", "sha256"},
                       WrongMember{std::string(64, 'a'), std::string(63, 'a'), "sha256"},
                       WrongMember{std::string(64, '0'), std::string(64, 'G'), "image_sha256"}),
     [](const auto& info) { return info.param.named + "_" + std::to_string(info.index); });

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lab/base/sha256.h"
+#include "lab/kernels/kernel_cache.h"
 #include "scratch_folder.h"
 #include "tiny_kernel.h"
 #include "value_of.h"
@@ -20,14 +21,14 @@ using ::testing::Not;
 
 LockedKernel locked(const std::string& series, const std::string& release) {
   return {.series = series,
-          .package = "linux-image-" + release,
-          .version = "1-1",
-          .architecture = "amd64",
-          .suite = "tame",
-          .size = 1,
-          .sha256 = std::string(64, 'a'),
           .release = release,
-          .image_sha256 = std::string(64, 'b')};
+          .image_sha256 = std::string(64, 'b'),
+          .packages = {{.package = "linux-image-" + release,
+                        .version = "1-1",
+                        .architecture = "amd64",
+                        .suite = "tame",
+                        .size = 1,
+                        .sha256 = std::string(64, 'a')}}};
 }
 
 /// A catalogue of two series, both pinned, and a cache that does not exist. Never on the network.
@@ -38,7 +39,9 @@ class OfflineLab {
     for (const std::string name : {"6.1", "5.10"}) {
       catalogue += "[[series]]\nname = \"" + name +
                    "\"\nmain_suites = [\"tame\"]\nmeta_package = \"linux-image-amd64\"\n"
-                   "image_package_prefix = \"linux-image-\"\nimage = \"boot/{release}\"\n";
+                   "image_package_prefix = \"linux-image-\"\nimage = \"boot/{release}\"\nflavour = "
+                   "\"odd\"\n";
+      if (name == "5.10") catalogue += "default = true\n";
     }
     folder_.write("kernels.toml", catalogue);
     lock_.set(locked("6.1", "6.1.0-9"));
@@ -49,8 +52,12 @@ class OfflineLab {
   /// Puts an image into the cache and its hash into the lock.
   void hold(const std::string& series, const std::string& image) {
     auto kernel = *lock_.find(series);
-    const auto file = folder_.write("cache/" + kernel.package + "_1-1.bzImage", image);
-    kernel.image_sha256 = value_of(sha256_of(file));
+    const auto stored =
+        value_of(fill_kernel_folder(folder_of(kernel), {.release = kernel.release,
+                                                        .image = folder_.write("image", image),
+                                                        .config = {},
+                                                        .modules = {}}));
+    kernel.image_sha256 = stored.image_sha256;
     lock_.set(kernel);
     save();
   }
@@ -63,6 +70,9 @@ class OfflineLab {
                                       [](std::string_view) {}));
   }
   std::filesystem::path cache() const { return folder_.path() / "cache"; }
+  std::filesystem::path folder_of(const LockedKernel& kernel) const {
+    return KernelCache(cache() / "kernels", {}).folder_of(kernel);
+  }
   const ScratchFolder& folder() const { return folder_; }
 
  private:
@@ -74,6 +84,23 @@ class OfflineLab {
 
 TEST(KernelStore, NamesAreTheSeriesInTheCataloguesOrder) {
   EXPECT_THAT(OfflineLab().store().names(), ElementsAre("6.1", "5.10"));
+}
+
+TEST(KernelStore, DefaultNamesAreThoseThatTheCatalogueMarks) {
+  EXPECT_THAT(OfflineLab().store().default_names(), ElementsAre("5.10"));
+  EXPECT_EQ(value_of(OfflineLab().store().list()).front().kernel.flavour, "odd");
+}
+
+TEST(KernelStore, AnImageOtherThanTheLocksIsNeverUsedThoughItsFolderIsWhole) {
+  OfflineLab lab;
+  lab.hold("6.1", tiny_kernel("6.1.0-9"));
+  const auto folder = lab.folder_of(locked("6.1", "6.1.0-9"));
+  value_of(fill_kernel_folder(folder, {.release = "6.1.0-9",
+                                       .image = lab.folder().write("image", tiny_kernel("6.1.0-8")),
+                                       .config = {},
+                                       .modules = {}}));
+
+  EXPECT_FALSE(lab.store().fetch({"6.1"}));
 }
 
 TEST(KernelStore, AnUnknownNameIsAnsweredWithTheNamesAndAWordAboutSlashes) {
@@ -139,7 +166,7 @@ TEST(KernelStore, WhatTheCacheHoldsIsNotMissing) {
 TEST(KernelStore, ADamagedImageInTheCacheIsNeverUsed) {
   OfflineLab lab;
   lab.hold("6.1", tiny_kernel("6.1.0-9"));
-  lab.folder().write("cache/linux-image-6.1.0-9_1-1.bzImage", tiny_kernel("6.1.0-8"));
+  lab.folder().write(lab.folder_of(locked("6.1", "6.1.0-9")) / "image", tiny_kernel("6.1.0-8"));
 
   const auto kernels = lab.store().fetch({"6.1"});
 

@@ -22,6 +22,7 @@
 #include "guest/json.h"
 #include "guest/kernel_messages.h"
 #include "guest/leaks.h"
+#include "guest/modules.h"
 #include "guest/mounts.h"
 #include "guest/port.h"
 #include "guest/profile.h"
@@ -161,6 +162,7 @@ class Session {
   block_sigchld();
   prepare_root();
   const frame::Plan plan = take_plan();
+  load_modules(plan.modules);
   Session(plan).run();
   restart();
 }

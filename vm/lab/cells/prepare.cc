@@ -8,6 +8,7 @@
 
 #include "lab/base/could_not_start.h"
 #include "lab/cells/test_list.h"
+#include "lab/kernels/kernel_config.h"
 #include "lab/profiles/profile.h"
 
 namespace nsgate::lab {
@@ -40,6 +41,19 @@ Payload payload_of(const CellSpec& spec, const RunRequest& request, const LabFil
     return spec.userland == no_userland ? files.tests : files.dynamic_tests;
   }
   return {.program = spec.payload, .carried = request.carried};
+}
+
+/// The options that the profile needs and the kernel was built without; nothing where its
+/// configuration is not known: then the guest finds out.
+Expected<std::string> lacking(const Kernel& kernel, const Profile& profile) {
+  if (kernel.config.empty() || profile.config.empty()) return "";
+  const auto config = KernelConfig::load(kernel.config);
+  if (!config) return std::unexpected(config.error());
+  std::string names;
+  for (const auto& option : missing_options(*config, profile.config)) {
+    names += (names.empty() ? "" : ", ") + option;
+  }
+  return names.empty() ? names : names + " not set in this kernel, which the profile needs";
 }
 
 /// Ready, and good for the payload of each cell that is to run on it.
@@ -131,6 +145,9 @@ Expected<std::vector<Cell>> prepare_cells(const RunRequest& request, const Store
       return could_not_start("the profile " + profile->name + " promises none of the tests of " +
                              (request.filter.empty() ? spec.filter : request.filter));
     }
+    const auto why = lacking(cell.kernel, *profile);
+    if (!why) return std::unexpected(why.error());
+    cell.unavailable = *why;
     cell.tests = shard_of(*tests, spec.shard);
     if (cell.tests.empty()) {
       return could_not_start(name_of(spec) + " has no test: there are only " +

@@ -214,7 +214,8 @@ Expected<void> count_and_print(const Arguments& arguments, KernelStore::Options 
   if (!store) return std::unexpected(store.error());
   const auto qemu = find_qemu();
   if (!qemu) return std::unexpected(qemu.error());
-  const auto kernels = store->fetch(arguments.kernels.empty() ? store->names() : arguments.kernels);
+  const auto kernels =
+      store->fetch(arguments.kernels.empty() ? store->default_names() : arguments.kernels);
   if (!kernels) return std::unexpected(kernels.error());
   std::vector<Column> columns;
   for (const auto& kernel : *kernels) {

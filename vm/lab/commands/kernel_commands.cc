@@ -18,7 +18,7 @@ namespace nsgate::lab {
 namespace {
 
 using Names = std::vector<std::string>;
-using Row = std::array<std::string, 5>;
+using Row = std::array<std::string, 7>;
 
 void print_table(const std::vector<Row>& rows) {
   std::array<std::size_t, std::tuple_size_v<Row>> widths{};
@@ -34,12 +34,18 @@ void print_table(const std::vector<Row>& rows) {
   }
 }
 
+const char* pinned(const Kernel& kernel) {
+  if (is_own_kernel(kernel.name)) return "-";
+  return kernel.unpinned.empty() ? "pinned" : "unpinned";
+}
+
 void print_table(const std::vector<KernelStore::Listed>& kernels) {
   const auto or_dash = [](const std::string& text) { return text.empty() ? "-" : text; };
-  std::vector<Row> rows{{"NAME", "VERSION", "RELEASE", "PINNED", "CACHED"}};
+  std::vector<Row> rows{{"NAME", "FLAVOUR", "VERSION", "RELEASE", "MODULES", "PINNED", "CACHED"}};
   for (const auto& [kernel, cached] : kernels) {
-    rows.push_back({kernel.name, or_dash(kernel.package_version), or_dash(kernel.release),
-                    kernel.unpinned.empty() ? "pinned" : "unpinned", cached ? "yes" : "no"});
+    rows.push_back({kernel.name, or_dash(kernel.flavour), or_dash(kernel.package_version),
+                    or_dash(kernel.release), cached ? std::to_string(kernel.modules.size()) : "-",
+                    pinned(kernel), cached ? "yes" : "no"});
   }
   print_table(rows);
 }
@@ -47,14 +53,20 @@ void print_table(const std::vector<KernelStore::Listed>& kernels) {
 void print_json(const std::vector<KernelStore::Listed>& kernels) {
   auto document = nlohmann::ordered_json::array();
   for (const auto& [kernel, cached] : kernels) {
+    auto modules = nlohmann::ordered_json::array();
+    for (const auto& module : kernel.modules) modules.push_back(module.string());
     document.push_back({{"name", kernel.name},
+                        {"flavour", kernel.flavour},
                         {"package_version", kernel.package_version},
                         {"release", kernel.release},
                         {"pinned", kernel.unpinned.empty()},
                         {"unpinned", kernel.unpinned},
                         {"cached", cached},
                         {"image", kernel.image.string()},
-                        {"image_sha256", kernel.image_sha256}});
+                        {"image_sha256", kernel.image_sha256},
+                        {"config", kernel.config.string()},
+                        {"modules", modules},
+                        {"absent_modules", kernel.absent_modules}});
   }
   std::cout << document.dump(2) << '\n';
 }
@@ -75,16 +87,16 @@ void with_store(CommandContext& context, Work work) {
   context.exit = done.error().code;
 }
 
-/// The command for names, which default to all of the catalogue.
-template <typename Work>
+/// The command for names; without any, `all` tells which are meant.
+template <typename All, typename Work>
 void add_names_command(CLI::App& parent, CommandContext& context, const char* command,
-                       const char* what, Work work) {
+                       const char* what, const char* help, All all, Work work) {
   auto* app = parent.add_subcommand(command, what);
   const auto names = std::make_shared<Names>();
-  app->add_option("NAME", *names, "Series such as 6.1; all when none is given");
-  app->callback([&context, names, work] {
+  app->add_option("NAME", *names, help);
+  app->callback([&context, names, all, work] {
     with_store(context, [&](KernelStore& store) -> Expected<void> {
-      const auto kernels = work(store, names->empty() ? store.names() : *names);
+      const auto kernels = work(store, names->empty() ? all(store) : *names);
       if (!kernels) return std::unexpected(kernels.error());
       print_table(ready(*kernels));
       return {};
@@ -109,11 +121,16 @@ void add_kernel_commands(CLI::App& app, CommandContext& context) {
       return {};
     });
   });
-  add_names_command(*kernel, context, "fetch", "Fetch kernels into the cache, as they are pinned",
-                    [](KernelStore& store, const Names& names) { return store.fetch(names); });
-  add_names_command(*kernel, context, "update",
-                    "Pin the newest version of each series in the lockfile",
-                    [](KernelStore& store, const Names& names) { return store.update(names); });
+  add_names_command(
+      *kernel, context, "fetch", "Fetch kernels into the cache, as they are pinned",
+      "Series such as 6.1-rt; those that `run` boots by default when none is given",
+      [](const KernelStore& store) { return store.default_names(); },
+      [](KernelStore& store, const Names& names) { return store.fetch(names); });
+  add_names_command(
+      *kernel, context, "update", "Pin the newest version of each series in the lockfile",
+      "Series such as 6.1-rt; all when none is given",
+      [](const KernelStore& store) { return store.names(); },
+      [](KernelStore& store, const Names& names) { return store.update(names); });
 }
 
 }  // namespace nsgate::lab

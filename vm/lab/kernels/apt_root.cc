@@ -179,11 +179,13 @@ Expected<std::optional<AptPackage>> AptRoot::find(const std::string& package,
 }
 
 Expected<fs::path> AptRoot::download(const std::string& package, const std::string& version) const {
-  const auto folder = folder_ / "download";
+  const auto folder = folder_ / "download" / package;
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return could_not_start("cannot create " + folder.string() + ": " + error.message());
   const auto answer = apt({"apt-get", "download", "--quiet=2", package + "=" + version}, folder);
   if (!answer) return std::unexpected(answer.error());
   // apt chooses the name, with escapes of its own, so the file is found rather than guessed.
-  std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     if (entry.path().extension() == ".deb") return entry.path();
   }

@@ -16,9 +16,13 @@ namespace {
 constexpr std::size_t setup_sects_at = 0x1f1;
 constexpr std::size_t syssize_at = 0x1f4;
 constexpr std::size_t magic_at = 0x202;
+constexpr std::size_t protocol_at = 0x206;
 constexpr std::size_t kernel_version_at = 0x20e;
 constexpr std::size_t loadflags_at = 0x211;
 constexpr std::size_t header_end = 0x214;
+constexpr std::size_t payload_offset_at = 0x248;
+constexpr std::size_t payload_length_at = 0x24c;
+constexpr std::size_t payload_header_end = 0x250;
 constexpr std::size_t sector = 512;
 
 std::uintmax_t little_endian(std::string_view bytes) {
@@ -36,6 +40,12 @@ std::string release_in(std::string_view setup) {
   if (pointer == 0 || pointer + sector >= setup.size()) return {};
   const auto text = setup.substr(pointer + sector);
   return std::string(text.substr(0, text.find_first_of(std::string_view(" \0", 2))));
+}
+
+/// In bytes, the boot sector included; boot.rst: 0 stands for 4 sectors.
+std::uintmax_t size_of_setup(std::string_view image) {
+  const auto sectors = little_endian(image.substr(setup_sects_at, 1));
+  return ((sectors == 0 ? 4 : sectors) + 1) * sector;
 }
 
 }  // namespace
@@ -63,21 +73,29 @@ Expected<BzImage> read_bzimage(const std::filesystem::path& file) {
   if (setup.size() < header_end || setup.substr(magic_at, 4) != "HdrS") {
     return could_not_start(file.string() +
                            " is no bzImage: it lacks the boot protocol's HdrS at "
-                           "0x202; a vmlinux (ELF) or a kernel for another processor cannot be "
-                           "booted");
+                           "0x202; in a build tree of Linux for x86 the image is "
+                           "arch/x86/boot/bzImage");
   }
   if ((setup[loadflags_at] & 1) == 0) {
     return could_not_start(file.string() + " is no bzImage: it asks to be loaded low, as a zImage");
   }
-  auto setup_sects = little_endian(std::string_view(setup).substr(setup_sects_at, 1));
-  if (setup_sects == 0) setup_sects = 4;  // boot.rst: 0 stands for 4
-  const auto setup_size = (setup_sects + 1) * sector;
+  const auto setup_size = size_of_setup(setup);
   const auto whole = setup_size + 16 * little_endian(std::string_view(setup).substr(syssize_at, 4));
   if (size < whole) {
     return could_not_start(file.string() + " is no whole bzImage: its header promises " +
                            std::to_string(whole) + " bytes and it has " + std::to_string(size));
   }
   return BzImage{release_in(std::string_view(setup).substr(0, setup_size))};
+}
+
+std::string_view compressed_kernel(std::string_view image) {
+  if (image.size() < payload_header_end || image.substr(magic_at, 4) != "HdrS" ||
+      little_endian(image.substr(protocol_at, 2)) < 0x0208) {
+    return {};
+  }
+  const auto begin = size_of_setup(image) + little_endian(image.substr(payload_offset_at, 4));
+  if (begin > image.size()) return {};
+  return image.substr(begin, little_endian(image.substr(payload_length_at, 4)));
 }
 
 }  // namespace nsgate::lab

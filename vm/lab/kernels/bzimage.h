@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "lab/base/failure.h"
 
@@ -18,5 +19,9 @@ struct BzImage {
 /// Fails with could_not_start, saying in what way the file is none: missing, no regular file, no
 /// setup header, or shorter than its own header says. Thread-safe.
 Expected<BzImage> read_bzimage(const std::filesystem::path& file);
+
+/// The part of an image that is the compressed vmlinux, with what is appended to it; empty when the
+/// header tells of none (boot protocol before 2.08) or of one beyond the end. Thread-safe.
+std::string_view compressed_kernel(std::string_view image);
 
 }  // namespace nsgate::lab

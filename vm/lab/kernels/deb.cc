@@ -7,10 +7,13 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <system_error>
 
 #include "lab/base/could_not_start.h"
 
@@ -36,22 +39,26 @@ std::string_view without_dot_slash(std::string_view path) {
   return path.starts_with("./") ? path.substr(2) : path;
 }
 
-/// Moves on to the entry that `wanted` accepts; ARCHIVE_OK, ARCHIVE_EOF or an error.
+/// Moves on to the next regular file that `wanted` accepts; ARCHIVE_OK, ARCHIVE_EOF or an error.
 template <typename Wanted>
-int find_entry(archive* reader, Wanted wanted) {
+int find_entry(archive* reader, Wanted wanted, std::string& found) {
   for (;;) {
     archive_entry* entry = nullptr;
     const int result = archive_read_next_header(reader, &entry);
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return result;
     const char* name = archive_entry_pathname(entry);
-    if (name != nullptr && archive_entry_filetype(entry) == AE_IFREG && wanted(name)) {
-      return ARCHIVE_OK;
+    // The tar of a package names a second link to a file without its bytes.
+    if (name == nullptr || archive_entry_filetype(entry) != AE_IFREG ||
+        archive_entry_hardlink(entry) != nullptr) {
+      continue;
     }
+    found = name;
+    if (wanted(without_dot_slash(found))) return ARCHIVE_OK;
   }
 }
 
 std::string reason(archive* reader, int result) {
-  if (result == ARCHIVE_EOF) return "the package has no such file";
+  if (result == ARCHIVE_EOF) return "it holds no data.tar: it is no Debian package";
   const char* text = archive_error_string(reader);
   std::string why = text != nullptr ? text : "unknown error";
   // "Write error" alone does not say that the disk is full.
@@ -68,8 +75,6 @@ std::string write_member(archive* reader, const std::filesystem::path& output) {
   std::string failure;
   if (archive_read_data_into_fd(reader, fd) != ARCHIVE_OK) {
     failure = reason(reader, ARCHIVE_FATAL);
-  } else if (::fsync(fd) != 0) {
-    failure = std::strerror(errno);
   }
   // Some file systems tell of a full disk only at close.
   if (::close(fd) != 0 && failure.empty()) failure = std::strerror(errno);
@@ -80,12 +85,27 @@ std::string write_member(archive* reader, const std::filesystem::path& output) {
   return failure;
 }
 
+bool leads_out(const std::filesystem::path& member) {
+  return member.is_absolute() || std::ranges::find(member, "..") != member.end();
+}
+
+/// An empty answer is success.
+std::string write_under(const std::filesystem::path& folder, const std::string& member,
+                        archive* reader) {
+  const std::filesystem::path place(without_dot_slash(member));
+  if (leads_out(place)) return member + " leads out of the package";
+  std::error_code error;
+  std::filesystem::create_directories((folder / place).parent_path(), error);
+  if (error) return (folder / place).parent_path().string() + ": " + error.message();
+  return write_member(reader, folder / place);
+}
+
 }  // namespace
 
-Expected<void> extract_from_deb(const std::filesystem::path& deb, const std::string& member,
-                                const std::filesystem::path& output) {
+Expected<void> unpack_deb(const std::filesystem::path& deb, const std::filesystem::path& folder,
+                          const std::function<bool(std::string_view member)>& wanted) {
   const auto failed = [&](const std::string& why) {
-    return could_not_start("cannot take " + member + " out of " + deb.string() + ": " + why);
+    return could_not_start("cannot unpack " + deb.string() + ": " + why);
   };
   const Reader outer = new_reader();
   archive_read_support_format_ar(outer.get());
@@ -93,8 +113,9 @@ Expected<void> extract_from_deb(const std::filesystem::path& deb, const std::str
     return failed(reason(outer.get(), ARCHIVE_FATAL));
   }
   // Compressed in different ways by different releases: data.tar.xz, data.tar.zst … (deb(5)).
-  int result =
-      find_entry(outer.get(), [](std::string_view name) { return name.starts_with("data.tar"); });
+  std::string member;
+  int result = find_entry(
+      outer.get(), [](std::string_view name) { return name.starts_with("data.tar"); }, member);
   if (result != ARCHIVE_OK) return failed(reason(outer.get(), result));
 
   const Reader inner = new_reader();
@@ -102,12 +123,10 @@ Expected<void> extract_from_deb(const std::filesystem::path& deb, const std::str
   archive_read_support_format_tar(inner.get());
   result = archive_read_open(inner.get(), outer.get(), nullptr, read_outer, nullptr);
   if (result != ARCHIVE_OK) return failed(reason(inner.get(), result));
-  result = find_entry(inner.get(),
-                      [&](std::string_view name) { return without_dot_slash(name) == member; });
-  if (result != ARCHIVE_OK) return failed(reason(inner.get(), result));
-  if (const auto failure = write_member(inner.get(), output); !failure.empty()) {
-    return failed(failure);
+  while ((result = find_entry(inner.get(), wanted, member)) == ARCHIVE_OK) {
+    if (const auto why = write_under(folder, member, inner.get()); !why.empty()) return failed(why);
   }
+  if (result != ARCHIVE_EOF) return failed(reason(inner.get(), result));
   return {};
 }
 

@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Takes one file out of a Debian package without installing it and without dpkg.
+// Takes files out of a Debian package without installing it and without dpkg.
 //
-//   extract_from_deb("linux-image-….deb", "boot/vmlinuz-6.1.0-56-cloud-amd64", "vmlinuz");
+//   unpack_deb("linux-image-….deb", folder, [](std::string_view member) {
+//     return member.starts_with("boot/");
+//   });                                            // folder/boot/vmlinuz-6.1.0-56-cloud-amd64, …
 #pragma once
 
 #include <filesystem>
-#include <string>
+#include <functional>
+#include <string_view>
 
 #include "lab/base/failure.h"
 
 namespace nsgate::lab {
 
-/// `member` is a regular file's path in the package, without a leading "/" or "./". The output is
-/// synced to disk; on failure, a full disk included, none is left behind.
-/// Fails with could_not_start, naming package and member. Thread-safe.
-Expected<void> extract_from_deb(const std::filesystem::path& deb, const std::string& member,
-                                const std::filesystem::path& output);
+/// Writes the regular files that are wanted (of links it takes none) under their paths in the
+/// package, which are told without a leading "/" or "./"; a path that leads out of the folder is a
+/// failure. A file that could not be written whole, for a full disk say, is not left behind.
+/// Fails with could_not_start, naming the package. Thread-safe.
+Expected<void> unpack_deb(const std::filesystem::path& deb, const std::filesystem::path& folder,
+                          const std::function<bool(std::string_view member)>& wanted);
 
 }  // namespace nsgate::lab

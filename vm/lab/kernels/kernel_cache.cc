@@ -1,25 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lab/kernels/kernel_cache.h"
 
+#include <array>
+#include <cinttypes>
+#include <cstdio>
 #include <system_error>
+#include <utility>
 
+#include "frame/frame.h"
 #include "lab/base/could_not_start.h"
-#include "lab/base/sha256.h"
 
 namespace nsgate::lab {
 namespace fs = std::filesystem;
 
-fs::path KernelCache::image_of(const LockedKernel& kernel) const {
-  return folder_ / (kernel.package + "_" + kernel.version + ".bzImage");
+KernelCache::KernelCache(fs::path folder, const std::vector<std::string>& module_wishes)
+    : folder_(std::move(folder)) {
+  std::string all;
+  for (const auto& wish : module_wishes) all += wish + "\n";
+  std::array<char, 9> digits{};
+  std::snprintf(digits.data(), digits.size(), "%08" PRIx32, frame::crc32(all));
+  wishes_ = digits.data();
 }
 
-Expected<bool> KernelCache::holds(const LockedKernel& kernel) const {
-  const auto image = image_of(kernel);
-  std::error_code error;
-  if (!fs::is_regular_file(image, error)) return false;
-  const auto hash = sha256_of(image);
-  if (!hash) return std::unexpected(hash.error());
-  return *hash == kernel.image_sha256;
+fs::path KernelCache::folder_of(const LockedKernel& kernel) const {
+  return folder_ / (kernel.main().package + "_" + kernel.main().version + "_" + wishes_);
+}
+
+Expected<std::optional<StoredKernel>> KernelCache::find(const LockedKernel& kernel,
+                                                        Stamps stamps) const {
+  auto stored = read_kernel_folder(folder_of(kernel), stamps);
+  if (stored && *stored && (*stored)->image_sha256 != kernel.image_sha256) return std::nullopt;
+  return stored;
 }
 
 fs::path KernelCache::note(const std::string& series, const LockedKernel* pinned) const {
@@ -44,12 +55,12 @@ fs::path KernelCache::workshop(const std::string& series) const {
   return folder_ / (series + ".tmp");
 }
 
-Expected<void> KernelCache::keep(const fs::path& image, const LockedKernel& kernel) const {
+Expected<void> KernelCache::keep(const fs::path& folder, const LockedKernel& kernel) const {
+  const auto place = folder_of(kernel);
   std::error_code error;
-  fs::rename(image, image_of(kernel), error);
-  if (error) {
-    return could_not_start("cannot store " + image_of(kernel).string() + ": " + error.message());
-  }
+  fs::remove_all(place, error);
+  if (!error) fs::rename(folder, place, error);
+  if (error) return could_not_start("cannot store " + place.string() + ": " + error.message());
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "lab/base/could_not_start.h"
 
@@ -33,10 +34,20 @@ std::string read_series(const toml::table& table, KernelSeries& series) {
   series.name = text("name");
   series.meta_package = text("meta_package");
   series.image_package_prefix = text("image_package_prefix");
+  series.flavour = text("flavour");
   series.image = text("image");
+  series.config = text("config");
+  series.modules = text("modules");
+  if (const auto* mark = table.get("default"); mark != nullptr) {
+    if (!mark->is_boolean()) return "default is true or false";
+    series.is_default = mark->value_or(false);
+  }
   const auto main = words(table.get("main_suites"));
   const auto security = words(table.get("security_suites"));
   if (!main || !security) return "main_suites and security_suites are lists of suites' names";
+  const auto companions = words(table.get("companion_prefixes"));
+  if (!companions) return "companion_prefixes is a list of beginnings of packages' names";
+  series.companion_prefixes = *companions;
   series.main_suites = *main;
   series.security_suites = *security;
   // The name becomes part of file names, and a slash tells a path from a name on the command line.
@@ -48,6 +59,12 @@ std::string read_series(const toml::table& table, KernelSeries& series) {
   }
   if (series.image.find(release_mark) == std::string::npos) {
     return "a series needs an image, a path with " + std::string(release_mark) + " in it";
+  }
+  for (const auto& [key, path] :
+       {std::pair("config", series.config), std::pair("modules", series.modules)}) {
+    if (!path.empty() && path.find(release_mark) == std::string::npos) {
+      return std::string(key) + " is a path with " + std::string(release_mark) + " in it";
+    }
   }
   if (series.main_suites.empty() && series.security_suites.empty()) {
     return "a series needs main_suites or security_suites";
@@ -67,12 +84,12 @@ std::string KernelSeries::release_of(const std::string& image_package) const {
   return image_package.substr(image_package_prefix.size());
 }
 
-std::string KernelSeries::image_of(const std::string& image_package) const {
-  std::string path = image;
-  return path.replace(path.find(release_mark), release_mark.size(), release_of(image_package));
+std::string KernelSeries::at_release(const std::string& path, const std::string& release) {
+  std::string whole = path;
+  return whole.replace(whole.find(release_mark), release_mark.size(), release);
 }
 
-Expected<std::vector<KernelSeries>> load_kernel_catalogue(const std::filesystem::path& file) {
+Expected<KernelCatalogue> load_kernel_catalogue(const std::filesystem::path& file) {
   toml::table document;
   try {
     document = toml::parse_file(file.string());
@@ -83,17 +100,28 @@ Expected<std::vector<KernelSeries>> load_kernel_catalogue(const std::filesystem:
   if (entries == nullptr || entries->empty()) {
     return could_not_start(file.string() + " has no [[series]]");
   }
-  std::vector<KernelSeries> catalogue;
+  KernelCatalogue catalogue;
+  const auto* modules = document.get("modules");
+  const auto wishes = words(modules);
+  if (!wishes) return broken(file, modules->source(), "modules is a list of modules' names");
+  for (const auto& wish : *wishes) {
+    // It becomes part of a file's name.
+    if (wish.empty() || wish.find('/') != std::string::npos) {
+      return broken(file, modules->source(), "\"" + wish + "\" is no module's name");
+    }
+  }
+  catalogue.module_wishes = *wishes;
   for (const auto& entry : *entries) {
     const auto* table = entry.as_table();
     if (table == nullptr) return broken(file, entry.source(), "a series is a table");
     KernelSeries series;
     auto why = read_series(*table, series);
-    if (std::ranges::find(catalogue, series.name, &KernelSeries::name) != catalogue.end()) {
+    if (std::ranges::find(catalogue.series, series.name, &KernelSeries::name) !=
+        catalogue.series.end()) {
       why = "a second series of the name " + series.name;
     }
     if (!why.empty()) return broken(file, entry.source(), why);
-    catalogue.push_back(std::move(series));
+    catalogue.series.push_back(std::move(series));
   }
   return catalogue;
 }

@@ -30,6 +30,7 @@ class KernelFetcher {
     std::filesystem::path cache;
     std::filesystem::path keyring;
     bool offline;
+    std::vector<std::string> module_wishes{};
   };
   using Progress = std::function<void(std::string_view)>;
   struct Look {
@@ -58,10 +59,13 @@ class KernelFetcher {
  private:
   KernelFetcher(Options options, Progress progress, KernelLock lock);
 
-  Kernel kernel_of(const LockedKernel& locked) const;
-  Expected<std::optional<Kernel>> look_in_cache(const std::string& series) const;
+  Kernel kernel_of(const LockedKernel& locked, const StoredKernel& stored) const;
+  Expected<std::optional<Kernel>> look_in_cache(const std::string& series, Stamps stamps) const;
   Expected<KernelMirror> ask_mirror(const KernelSeries& series);
-  Expected<LockedKernel> take(const KernelMirror& mirror, const AptPackage& package) const;
+  Expected<LockedKernel> take(const KernelMirror& mirror,
+                              const std::vector<AptPackage>& packages) const;
+  Expected<Kernel> kept(const LockedKernel& kernel) const;
+  void say_downloading(const KernelSeries& series, const std::vector<AptPackage>& packages) const;
 
   Options options_;
   Progress progress_;

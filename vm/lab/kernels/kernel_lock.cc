@@ -17,17 +17,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int schema_version = 1;
+constexpr int schema_version = 2;
 
 Json to_json(const LockedKernel& kernel) {
-  return {{"package", kernel.package},
-          {"version", kernel.version},
-          {"architecture", kernel.architecture},
-          {"suite", kernel.suite},
-          {"size", kernel.size},
-          {"sha256", kernel.sha256},
-          {"release", kernel.release},
-          {"image_sha256", kernel.image_sha256}};
+  auto packages = Json::array();
+  for (const auto& package : kernel.packages) {
+    packages.push_back({{"package", package.package},
+                        {"version", package.version},
+                        {"architecture", package.architecture},
+                        {"suite", package.suite},
+                        {"size", package.size},
+                        {"sha256", package.sha256}});
+  }
+  return {
+      {"release", kernel.release}, {"image_sha256", kernel.image_sha256}, {"packages", packages}};
 }
 
 /// The characters of package names and versions (deb-version(7)). These words become file names
@@ -42,27 +45,36 @@ bool is_debian_word(std::string_view text) {
 
 /// The answer names the member that is wrong; empty when the kernel is whole.
 std::string first_wrong_member(const LockedKernel& kernel) {
-  if (!is_debian_word(kernel.package)) return "package";
-  if (!is_debian_word(kernel.version)) return "version";
-  if (!is_debian_word(kernel.architecture)) return "architecture";
-  // Debian names the package for the release, so a disagreement is a slip of somebody's hand.
-  if (kernel.release.empty() || !kernel.package.ends_with("-" + kernel.release)) return "release";
-  if (!is_sha256(kernel.sha256)) return "sha256";
+  if (kernel.packages.empty()) return "packages";
+  for (const auto& package : kernel.packages) {
+    if (!is_debian_word(package.package)) return "package";
+    if (!is_debian_word(package.version)) return "version";
+    if (!is_debian_word(package.architecture)) return "architecture";
+    // Debian names packages for the release, so a disagreement is a slip of somebody's hand.
+    if (kernel.release.empty() || !package.package.ends_with("-" + kernel.release)) {
+      return "release";
+    }
+    if (!is_sha256(package.sha256)) return "sha256";
+  }
   if (!is_sha256(kernel.image_sha256)) return "image_sha256";
   return {};
 }
 
 /// Throws nlohmann's exceptions, whose text names the member.
 LockedKernel from_json(const std::string& series, const Json& json) {
-  return {.series = series,
-          .package = json.at("package").get<std::string>(),
-          .version = json.at("version").get<std::string>(),
-          .architecture = json.at("architecture").get<std::string>(),
-          .suite = json.at("suite").get<std::string>(),
-          .size = json.at("size").get<std::uint64_t>(),
-          .sha256 = json.at("sha256").get<std::string>(),
-          .release = json.at("release").get<std::string>(),
-          .image_sha256 = json.at("image_sha256").get<std::string>()};
+  LockedKernel kernel{.series = series,
+                      .release = json.at("release").get<std::string>(),
+                      .image_sha256 = json.at("image_sha256").get<std::string>(),
+                      .packages = {}};
+  for (const auto& package : json.at("packages")) {
+    kernel.packages.push_back({.package = package.at("package").get<std::string>(),
+                               .version = package.at("version").get<std::string>(),
+                               .architecture = package.at("architecture").get<std::string>(),
+                               .suite = package.at("suite").get<std::string>(),
+                               .size = package.at("size").get<std::uint64_t>(),
+                               .sha256 = package.at("sha256").get<std::string>()});
+  }
+  return kernel;
 }
 
 std::unexpected<Failure> broken(const std::filesystem::path& file, const std::string& why) {

@@ -13,20 +13,29 @@
 
 namespace nsgate::lab {
 
-/// A kernel's image, and the one Debian package that holds it.
-struct LockedKernel {
-  std::string series;
+/// One Debian package.
+struct LockedPackage {
   std::string package;
   std::string version;
   std::string architecture;
-  std::string suite;    ///< where it was seen, for a person
-  std::uint64_t size;   ///< of the .deb, in bytes
-  std::string sha256;   ///< of the .deb
-  std::string release;  ///< as uname -r will say
-  std::string image_sha256;
+  std::string suite;   ///< where it was seen, for a person
+  std::uint64_t size;  ///< of the .deb, in bytes
+  std::string sha256;  ///< of the .deb
 
   /// As apt-get takes it: "package=version".
   std::string id() const { return package + "=" + version; }
+  friend bool operator==(const LockedPackage&, const LockedPackage&) = default;
+};
+
+/// A kernel and all packages that it is made of.
+struct LockedKernel {
+  std::string series;
+  std::string release;  ///< as uname -r will say
+  std::string image_sha256;
+  std::vector<LockedPackage> packages;  ///< never empty; the first holds the image
+
+  const LockedPackage& main() const { return packages.front(); }
+  std::string id() const { return main().id(); }
   friend bool operator==(const LockedKernel&, const LockedKernel&) = default;
 };
 

@@ -3,12 +3,14 @@
 // What a Debian mirror offers of one series of kernels.
 //
 //   auto mirror = KernelMirror::open(series, mirrors, keyring, folder);
-//   auto taken = mirror->take(*mirror->newest());
+//   auto taken = mirror->take(*mirror->newest(), {"veth"});
 #pragma once
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "lab/base/failure.h"
 #include "lab/kernels/apt_mirrors.h"
@@ -21,10 +23,14 @@ namespace nsgate::lab {
 /// Every Failure is could_not_start. Not thread-safe.
 class KernelMirror {
  public:
-  /// An image in the folder given to open(), and all that a lockfile says of it.
+  /// The image's package, then its companions in the series' order.
+  using Packages = std::vector<AptPackage>;
+
+  /// A kernel folder (kernel_folder.h) in the folder given to open(), and all that a lockfile says
+  /// of it.
   struct Taken {
     LockedKernel kernel;
-    std::filesystem::path image;
+    std::filesystem::path folder;
   };
 
   /// Fetches the indexes of the series' suites. The folder is emptied first and removed with this.
@@ -32,20 +38,25 @@ class KernelMirror {
                                      const std::filesystem::path& keyring,
                                      const std::filesystem::path& folder);
 
-  /// The package that holds the newest image.
-  Expected<AptPackage> newest() const;
+  /// The packages of the newest kernel.
+  Expected<Packages> newest() const;
 
-  /// The package of a lockfile, or nothing when it has left the mirror. The same version with
+  /// The packages of a lockfile, or nothing when one has left the mirror. The same version with
   /// another size or hash is a failure.
-  Expected<std::optional<AptPackage>> find(const LockedKernel& pinned) const;
+  Expected<std::optional<Packages>> find(const LockedKernel& pinned) const;
 
-  /// Downloads and unpacks; the file must be what the signed index says, and the image a kernel of
-  /// the release that its package is named for.
-  Expected<Taken> take(const AptPackage& package) const;
+  /// Downloads and unpacks; the files must be what the signed index says, and the image a kernel of
+  /// the release that its package is named for. Of the modules those are kept that are wished for,
+  /// with all that they need.
+  Expected<Taken> take(const Packages& packages, const std::vector<std::string>& wishes) const;
 
  private:
   KernelMirror(KernelSeries series, AptRoot root, std::filesystem::path folder)
       : series_(std::move(series)), root_(std::move(root)), folder_(std::move(folder)) {}
+
+  Expected<AptPackage> newest_image() const;
+  Expected<void> unpack(const AptPackage& package, const std::string& release) const;
+  std::filesystem::path unpacked() const { return folder_ / "unpacked"; }
 
   KernelSeries series_;
   AptRoot root_;
