@@ -39,7 +39,7 @@ Pipe make_pipe() {
 }
 
 /// Null and no return, or the step that failed with errno set.
-const char* become_test(const frame::Plan& plan, const std::string& test, int output) {
+const char* become_test(const frame::Plan& plan, const std::string& test, bool slow, int output) {
   const std::string filter = "--gtest_filter=" + test;
   const std::string report = std::string("--gtest_output=xml:") + xml_path;
   const std::string user = "NSGATE_USER=" + std::string(frame::to_string(plan.user));
@@ -47,14 +47,11 @@ const char* become_test(const frame::Plan& plan, const std::string& test, int ou
   const std::string tmpdir = std::string("TMPDIR=") + test_directory;
   const std::array<const char*, 4> argv{plan.program.c_str(), filter.c_str(), report.c_str(),
                                         nullptr};
-  const std::array<const char*, 7> envp{
-      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-      home.c_str(),
-      tmpdir.c_str(),
-      "LANG=C",
-      "GTEST_COLOR=no",
-      user.c_str(),
-      nullptr};
+  const std::array<const char*, 8> envp{
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", home.c_str(),
+      tmpdir.c_str(), "LANG=C", "GTEST_COLOR=no", user.c_str(),
+      // As the kernel's own network tests know it (tools/testing/selftests/net/lib.sh).
+      slow ? "KSFT_MACHINE_SLOW=yes" : nullptr, nullptr};
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   sigset_t none;
   ::sigemptyset(&none);
@@ -82,12 +79,12 @@ struct Failed {
 
 /// Gives up unless the program was started: a test that never ran must not look like one that
 /// failed.
-pid_t start(const frame::Plan& plan, const std::string& test, int output) {
+pid_t start(const frame::Plan& plan, const std::string& test, bool slow, int output) {
   const Pipe report = make_pipe();
   const pid_t pid = ::fork();
   if (pid < 0) give_up("fork", errno);
   if (pid == 0) {
-    const Failed failed{.step = become_test(plan, test, output), .error = errno};
+    const Failed failed{.step = become_test(plan, test, slow, output), .error = errno};
     [[maybe_unused]] const auto written = ::write(report.write, &failed, sizeof failed);
     ::_exit(127);
   }
@@ -157,7 +154,7 @@ Outcome run_test(const frame::Plan& plan, const std::string& test, unsigned slow
   // Only init's end: O_NONBLOCK belongs to the open file, and the two ends are two open files.
   if (::fcntl(output.read, F_SETFL, O_NONBLOCK) != 0) give_up("fcntl O_NONBLOCK", errno);
   const auto started = Clock::now();
-  const pid_t pid = start(plan, test, output.write);
+  const pid_t pid = start(plan, test, slow_thousandths > 3000, output.write);
   ::close(output.write);
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (pidfd < 0) give_up("pidfd_open (Linux 5.3 or newer is needed)", errno);
