@@ -435,6 +435,7 @@ TEST(CrossCheck, NsenterAndCoreRefuseTheUnprivileged) {
 TEST(CrossCheck, NsenterAndCoreReachWhatUnshareMade) {
   BEHAVIOUR("UN01");
   REQUIRES(tools);
+  REQUIRES(userns);
   const ToldProgram other({"unshare", "-Urn", helper(), "stop", "0"});
 
   const auto seen = compare_user_net(other.pid());
@@ -447,6 +448,7 @@ TEST(CrossCheck, NsenterAndCoreReachWhatUnshareMade) {
 TEST(CrossCheck, NsenterAndCoreAreTheSameUserInsideWhatUnshareMade) {
   BEHAVIOUR("UN11");
   REQUIRES(tools);
+  REQUIRES(userns);
   const ToldProgram other({"unshare", "-Urn", helper(), "stop", "0"});
   const std::vector<std::string> ids{helper(), "ids"};
   const std::vector<std::string> capabilities{helper(), "status", "CapEff", "CapPrm", "CapInh"};
@@ -477,6 +479,7 @@ TEST(CrossCheck, CoreEntersWhereNsenterGivesUpOverGroups) {
 TEST(CrossCheck, NsenterAndCoreAgreeWhoeverOwnsTheNetns) {
   BEHAVIOUR("UN05");
   REQUIRES(tools);
+  REQUIRES(userns);
   const std::array setups{&net_owned_by_user,     &net_owned_by_the_callers_own,
                           &net_owned_above_user,  &net_owned_below_user,
                           &net_owned_beside_user, &net_owned_beside_user_at_the_top};
