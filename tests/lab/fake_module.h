@@ -72,7 +72,7 @@ inline std::string fake_vmlinux(const std::string& release, Elf64_Word note = 18
   segment.p_offset = sizeof(header) + sizeof(segment);
   segment.p_filesz = notes.size();
   return bytes_of(header) + bytes_of(segment) + notes +
-         "%s version %s\0Linux version %s Linux version " + release + " (somebody@somewhere) #1" +
+         "%s version %s, Linux version %s Linux version " + release + " (somebody@somewhere) #1" +
          more;
 }
 

@@ -65,16 +65,16 @@ TEST(KernelCatalogue, ASeriesThatIsNotWholeIsReportedWithItsLine) {
   const auto second = [&](const std::string& from, const std::string& to) {
     return failure_of(whole_with("\"sid\"", "\"first\"") + whole_with(from, to));
   };
-  EXPECT_THAT(second("{release}", "any"), AllOf(HasSubstrHASHERE, HasSubstr("image")));
-  EXPECT_THAT(second("\"sid\"", "\"a/b\""), AllOf(HasSubstrHASHERE, HasSubstr("slash")));
-  EXPECT_THAT(second("main_suites", "main"), AllOf(HasSubstrHASHERE, HasSubstr("main_suites")));
-  EXPECT_THAT(second("[\"sid\"]", "[1]"), AllOf(HasSubstrHASHERE, HasSubstr("lists")));
-  EXPECT_THAT(second("meta_package", "meta"), AllOf(HasSubstrHASHERE, HasSubstr("meta_package")));
+  EXPECT_THAT(second("{release}", "any"), AllOf(HasSubstr(":11: "), HasSubstr("image")));
+  EXPECT_THAT(second("\"sid\"", "\"a/b\""), AllOf(HasSubstr(":11: "), HasSubstr("slash")));
+  EXPECT_THAT(second("main_suites", "main"), AllOf(HasSubstr(":11: "), HasSubstr("main_suites")));
+  EXPECT_THAT(second("[\"sid\"]", "[1]"), AllOf(HasSubstr(":11: "), HasSubstr("lists")));
+  EXPECT_THAT(second("meta_package", "meta"), AllOf(HasSubstr(":11: "), HasSubstr("meta_package")));
   EXPECT_THAT(second("{release}/config", "any"), AllOf(HasSubstr(":11: "), HasSubstr("config")));
   EXPECT_THAT(second("= true", "= 1"), AllOf(HasSubstr(":11: "), HasSubstr("default")));
   EXPECT_THAT(second("[\"linux-modules-\"]", "1"),
               AllOf(HasSubstr(":11: "), HasSubstr("companion_prefixes")));
-  EXPECT_THAT(failure_of(good + good), AllOf(HasSubstrHASHERE, HasSubstr("second series")));
+  EXPECT_THAT(failure_of(good + good), AllOf(HasSubstr(":11: "), HasSubstr("second series")));
 }
 
 TEST(KernelCatalogue, ModulesAreNamesAndAnythingElseIsReportedWithItsLine) {

@@ -112,7 +112,7 @@ TEST(UnpackDeb, APathThatLeadsOutIsRefused) {
   must_run({"sh", "-c",
             "cd " + folder.path().string() +
                 " && mkdir in && tar --create --absolute-names --file data.tar --transform "
-                "'s,^,../,' outside && ar rc bad.deb debian-binary data.tar && rm outside"});
+                "'s,^,../,' outside && ar rcU bad.deb debian-binary data.tar && rm outside"});
 
   const auto done = unpack_deb(folder.path() / "bad.deb", folder.path() / "in",
                                [](std::string_view) { return true; });

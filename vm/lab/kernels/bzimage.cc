@@ -95,7 +95,12 @@ std::string_view compressed_kernel(std::string_view image) {
   }
   const auto begin = size_of_setup(image) + little_endian(image.substr(payload_offset_at, 4));
   if (begin > image.size()) return {};
-  return image.substr(begin, little_endian(image.substr(payload_length_at, 4)));
+  auto payload = image.substr(begin, little_endian(image.substr(payload_length_at, 4)));
+  // gzip says itself how much it unpacks to; to all others the build appends that in four bytes
+  // (scripts/Makefile.lib, size_append), which would be an error to their decompressors.
+  constexpr std::string_view gzip = "\x1f\x8b";
+  if (!payload.starts_with(gzip) && payload.size() >= 4) payload.remove_suffix(4);
+  return payload;
 }
 
 }  // namespace nsgate::lab

@@ -20,8 +20,9 @@ struct BzImage {
 /// setup header, or shorter than its own header says. Thread-safe.
 Expected<BzImage> read_bzimage(const std::filesystem::path& file);
 
-/// The part of an image that is the compressed vmlinux, with what is appended to it; empty when the
-/// header tells of none (boot protocol before 2.08) or of one beyond the end. Thread-safe.
+/// The part of an image that is the compressed vmlinux; empty when the header tells of none (boot
+/// protocol before 2.08) or of one beyond the end. Thread-safe.
+/// protocol before 2.08) or of one beyond the end. Thread-safe.
 std::string_view compressed_kernel(std::string_view image);
 
 }  // namespace nsgate::lab

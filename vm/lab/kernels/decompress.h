@@ -19,9 +19,8 @@ namespace nsgate::lab {
 /// included, none is left behind. Fails with could_not_start, naming the file. Thread-safe.
 Expected<void> decompress_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// What could be decompressed before the first error, cut after `limit` bytes. A kernel's payload
-/// always ends in an error: its own size is appended to it (scripts/Makefile.lib, size_append).
-/// Thread-safe.
+/// What could be decompressed before the first error, cut after `limit` bytes; what is not
+/// compressed comes out as it is. Thread-safe.
 std::string decompress_beginning(std::string_view bytes, std::size_t limit);
 
 }  // namespace nsgate::lab
