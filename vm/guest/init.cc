@@ -24,6 +24,7 @@
 #include "guest/mounts.h"
 #include "guest/port.h"
 #include "guest/reaper.h"
+#include "guest/shell.h"
 #include "guest/slow_factor.h"
 #include "guest/test_process.h"
 
@@ -97,6 +98,7 @@ class Session {
 
   void run() {
     port_.send("hello", hello(plan_, slow_));
+    if (!plan_.shell.empty()) run_shell(plan_);
     std::string retired;
     for (const auto& test : plan_.tests) {
       retired = run_one(test);
