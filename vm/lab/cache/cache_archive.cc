@@ -252,7 +252,8 @@ bool is_importable(const std::string& name) {
   const fs::path path(name);
   if (name.empty() || path.is_absolute() || name.find('\0') != name.npos) return false;
   if (is_transient(path)) return false;  // "." and ".." begin with a dot
-  return path.lexically_normal() == path && path.has_filename();
+  // As text: two paths are equal whatever the number of slashes between their parts.
+  return path.lexically_normal().string() == name && path.has_filename();
 }
 
 Expected<std::vector<CacheFile>> export_cache(const fs::path& cache, const fs::path& archive) {
