@@ -43,6 +43,7 @@ int exit_code_of(const ChildOutput& child) {
 
 TEST(BecomeInUserNetns, ProgramIsTheProcessAndRunsInBothNamespaces) {
   BEHAVIOUR("UN01 UN11");
+  REQUIRES(userns);
   const UserScratch own;
   const auto target = UserTarget::process(own.pid());
   const auto become = [&](std::vector<std::string> words) {
@@ -76,6 +77,7 @@ TEST(BecomeInNetns, ProgramIsTheProcessAndRunsInTheTarget) {
 
 TEST(BecomeInUserNetns, ProgramHasTheStreamsOfTheProcessAndNoOtherDescriptor) {
   BEHAVIOUR("FD01");
+  REQUIRES(userns);
   const UserScratch own;
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   const Fd inherited(::fcntl(null.get(), F_DUPFD, 60));
@@ -94,6 +96,7 @@ TEST(BecomeInUserNetns, ProgramHasTheStreamsOfTheProcessAndNoOtherDescriptor) {
 
 TEST(BecomeInUserNetns, DescriptorThatIsClosedIsNotTakenForOneThatBecomingOpens) {
   BEHAVIOUR("FD08");
+  REQUIRES(userns);
   const UserScratch own;
 
   const auto child = child_that([&] {
@@ -108,6 +111,7 @@ TEST(BecomeInUserNetns, DescriptorThatIsClosedIsNotTakenForOneThatBecomingOpens)
 
 TEST(BecomeInUserNetns, SignalsAreTheProgramsOwn) {
   BEHAVIOUR("SG01 SG02");
+  REQUIRES(userns);
   const UserScratch own;
 
   const auto child = child_that([&] {
@@ -126,6 +130,7 @@ TEST(BecomeInUserNetns, SignalsAreTheProgramsOwn) {
 
 TEST(BecomeInUserNetns, FailureReturnsWithItsStage) {
   BEHAVIOUR("EX03");
+  REQUIRES(userns);
   const UserScratch own;
   const UserScratch unmapped(UserScratch::Map::none);
   const ParkedProcess nested(&net_owned_above_user);
@@ -156,6 +161,7 @@ TEST(BecomeInUserNetns, FailureReturnsWithItsStage) {
 
 TEST(BecomeInUserNetns, ProcessWithThreadsIsRefusedTheUserns) {
   BEHAVIOUR("UN20");
+  REQUIRES(userns);
   const UserScratch own;
   const auto become_with_thread = [&](Plan plan) {
     return child_that([&] {

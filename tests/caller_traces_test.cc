@@ -96,6 +96,7 @@ TEST(CallerTraces, OfACallerThatForgetsItsMaskOrItsChildAreFound) {
 
 TEST(CallerTraces, OfANaiveChildInAnotherUsersUsernsAreFound) {
   BEHAVIOUR("UN09");
+  REQUIRES(userns);
   REQUIRES(unsanitized);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
@@ -124,6 +125,7 @@ void use_all_ends(const std::function<Result<Finished>(const Command&)>& execute
 
 TEST(Exec, LeavesNoTraceInItsCaller) {
   BEHAVIOUR("EX12 UN09 CP12");
+  REQUIRES(userns);
   REQUIRES(unsanitized);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
@@ -134,6 +136,7 @@ TEST(Exec, LeavesNoTraceInItsCaller) {
 
 TEST(ExecInUserNetns, LeavesNoTraceInItsCallerByAnyPlanIntoAnotherUsersUserns) {
   BEHAVIOUR("UN08 UN09");
+  REQUIRES(userns);
   REQUIRES(unsanitized);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
@@ -151,6 +154,7 @@ TEST(ExecInUserNetns, LeavesNoTraceInItsCallerByAnyPlanIntoAnotherUsersUserns) {
 
 TEST(ExecInUserNetns, LeavesNoTraceInItsCallerWithoutTheStub) {
   BEHAVIOUR("UN09");
+  REQUIRES(userns);
   REQUIRES(unsanitized);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);

@@ -83,6 +83,7 @@ void expect_waited(const Cancelled& cancelled) {
 
 TEST(InNetns, CancelledCallerWaitsForTheClosure) {
   BEHAVIOUR("XD07");
+  REQUIRES(own_netns);
 
   expect_waited(answer_of_owner([] {
     const ScratchNetns other;
@@ -93,6 +94,7 @@ TEST(InNetns, CancelledCallerWaitsForTheClosure) {
 
 TEST(InNetns, CancelledCallerClosesTheNamespaceFileWithoutAborting) {
   BEHAVIOUR("XD05 XD07");
+  REQUIRES(own_netns);
 
   expect_waited(answer_of_owner([] {
     const ScratchNetns other;
@@ -138,6 +140,7 @@ Aftermath execute_and_be_cancelled(Command command, void* (*thread)(void*),
 
 TEST(ExecInNetns, CancelledCallerEndsAndReapsTheProgram) {
   BEHAVIOUR("XD07");
+  REQUIRES(own_netns);
 
   const auto aftermath = answer_of_owner([] {
     return execute_and_be_cancelled(
@@ -171,6 +174,7 @@ void* execute_already_cancelled(void* argument) {
 
 TEST(ExecInNetns, PendingCancellationIsTheCallersAndNotTheChilds) {
   BEHAVIOUR("XD07");
+  REQUIRES(own_netns);
   const auto leave_alone = [](pthread_t, Execution&) {};
 
   // One that cannot be executed, and one that would not end by itself.

@@ -56,6 +56,7 @@ Ways try_ways(const Target& target, F become) {
 
 TEST(InNetns, NeedsCapSysAdminInTheCallersUsernsAndInTheOneThatOwnsTheTarget) {
   BEHAVIOUR("CP01");
+  REQUIRES(userns);
   const UserScratch own;
   const NamespaceFiles files(own);
   const Fd home(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
@@ -94,6 +95,7 @@ TEST(InNetns, RefusesUidZeroWithoutCapSysAdminAndTakesAnotherUidWithIt) {
 
 TEST(ExecInUserNetns, UidZeroWithoutCapSysAdminIsRefusedAnotherUsersUsernsOnly) {
   BEHAVIOUR("CP02");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch own;
   const UserScratch of_uid_1000(UserScratch::Map::owner_to_zero, 1000);
@@ -112,6 +114,7 @@ TEST(ExecInUserNetns, UidZeroWithoutCapSysAdminIsRefusedAnotherUsersUsernsOnly) 
 
 TEST(Socket, ItsNetnsIsGivenOnlyToWhoAdministersIt) {
   BEHAVIOUR("CP08");
+  REQUIRES(userns);
   const UserScratch own;
   const NamespaceFiles files(own);
   struct Answer {

@@ -14,6 +14,7 @@
 #include "support/both_ways.h"
 #include "support/either_user.h"
 #include "support/kernel.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
@@ -31,6 +32,7 @@ NamespaceId id_inside(const Target& target) {
 
 TEST(Netns, EnteringAProcessThatDiesMeanwhileSucceedsOrIsRefusedAtOpen) {
   BEHAVIOUR("LT09");
+  REQUIRES(own_netns);
   constexpr int rounds = 50;
   using Seen = std::array<Ended, rounds>;
 
@@ -52,6 +54,7 @@ TEST(Netns, EnteringAProcessThatDiesMeanwhileSucceedsOrIsRefusedAtOpen) {
 
 TEST(Setns, PidfdOfAProcessThatDiesMeanwhileJoinsOrIsEsrch) {
   BEHAVIOUR("LT10");
+  REQUIRES(own_netns);
   constexpr std::size_t rounds = 50;
 
   const auto errors = answer_of_owner([] {
@@ -70,6 +73,8 @@ TEST(Setns, PidfdOfAProcessThatDiesMeanwhileJoinsOrIsEsrch) {
 
 TEST(InNetns, WorkerStaysInANamespaceWhoseNameIsGivenToAnother) {
   BEHAVIOUR("LT11");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId old, inside_before, inside_after, fresh, by_name;
     Ended without_name;
@@ -105,6 +110,8 @@ TEST(InNetns, WorkerStaysInANamespaceWhoseNameIsGivenToAnother) {
 
 TEST(Netns, UnmountingOnceRevealsTheNamespaceBelow) {
   BEHAVIOUR("LT13");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId lower, upper, both, one;
     std::array<Ended, 2> none;

@@ -64,6 +64,7 @@ struct Point {
 
 TEST(Exec, ChildKilledOnItsWayIsAnErrorOfTheStageItWasIn) {
   BEHAVIOUR("EX23 PP12");
+  REQUIRES(userns);
   const Command command{.argv = {helper(), "exit", "0"}};
   for (const auto& [way, execute] : exec_ways()) {
     const Stage joining = way == "exec_in_netns" ? Stage::setns_net : Stage::setns_both;
@@ -79,6 +80,7 @@ TEST(Exec, ChildKilledOnItsWayIsAnErrorOfTheStageItWasIn) {
 
 TEST(Exec, ChildKilledOnItsWayIsAnErrorAlsoWhenItsEndCannotBeKnown) {
   BEHAVIOUR("EX15 EX23");
+  REQUIRES(userns);
   const Command command{.argv = {helper(), "exit", "0"}};
   for (const auto& [way, execute] : exec_ways()) {
     if (shares_its_fate(way, Stage::exec)) continue;
@@ -112,6 +114,7 @@ TEST(CoreDump, TakesAlongWhoSharesMemoryBeforeLinux516) {
 
 TEST(Exec, ProgramKilledByTheSameSignalDidRun) {
   BEHAVIOUR("EX23");
+  REQUIRES(userns);
   const Command command{.argv = {helper(), "signal", std::to_string(SIGSYS)}};
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
@@ -147,6 +150,7 @@ void* end_of_cancelled(Call& call) {
 // A destructor that met the request in close(2) would end the process.
 TEST(Exec, PendingCancellationDoesNotTouchACallThatStartsNoChild) {
   BEHAVIOUR("EX02");
+  REQUIRES(userns);
   REQUIRES(unsanitized);
   const UserScratch other;
   const Fd net = other.open("ns/net");
@@ -165,6 +169,7 @@ TEST(Exec, PendingCancellationDoesNotTouchACallThatStartsNoChild) {
 // A child that met the request would unwind the caller's frames.
 TEST(Exec, PendingCancellationUnwindsACallWhoseChildFails) {
   BEHAVIOUR("EX02");
+  REQUIRES(userns);
   auto ways = exec_ways();
   ways["of oneself in sequence"] = [](const Command& command) {
     return exec_in_user_netns(UserTarget::process(::getpid()), command, Plan::sequential);

@@ -128,6 +128,7 @@ TEST(ExecInNetns, ChildKilledAtAnySystemCallIsAnErrorOfItsStage) {
 
 TEST(ExecInUserNetns, ChildKilledAtAnySystemCallIsAnErrorOfItsStage) {
   BEHAVIOUR("EX23");
+  REQUIRES(userns);
   const UserScratch other;
   expect_deaths_told(executes_in_both(other), ways_of_sharer());
 }
@@ -135,6 +136,7 @@ TEST(ExecInUserNetns, ChildKilledAtAnySystemCallIsAnErrorOfItsStage) {
 // The name of the dead tells the stub from the program, and it takes a descriptor to read it.
 TEST(ExecInUserNetns, DeathIsUnknownWhereNobodyCanTellWhoDied) {
   BEHAVIOUR("EX23");
+  REQUIRES(userns);
   const UserScratch other;
   const Fault unreadable{"caller openat /proc/#/stat", -1, Fault::Kind::error, EMFILE};
   for (const char* dead : {"stub capset", "program"}) {
@@ -149,6 +151,7 @@ TEST(ExecInUserNetns, DeathIsUnknownWhereNobodyCanTellWhoDied) {
 
 TEST(ExecInUserNetns, CopyKilledAtAnySystemCallIsAnErrorOfItsStage) {
   BEHAVIOUR("EX23");
+  REQUIRES(userns);
   const UserScratch other;
   expect_deaths_told(executes_in_both(other), {before_call, after_call, by_filter},
                      {{"caller memfd_create nsgate", -1, Fault::Kind::error, EPERM}});

@@ -73,6 +73,7 @@ const Tried is_refused{refused(Stage::setns_user, EPERM), EPERM};
 
 TEST(ExecInUserNetns, RootDoesNotGetACapabilityBackThatItGaveUp) {
   BEHAVIOUR("CP02 UN18");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const NamespaceFiles files(other);
@@ -86,6 +87,7 @@ TEST(ExecInUserNetns, RootDoesNotGetACapabilityBackThatItGaveUp) {
 
 TEST(ExecInUserNetns, CapabilityThatExecveTakesAwayIsStillThereToJoinWith) {
   BEHAVIOUR("CP02");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const NamespaceFiles files(other);
@@ -112,6 +114,7 @@ TEST(ExecInUserNetns, CapabilityThatExecveTakesAwayIsStillThereToJoinWith) {
 
 TEST(ExecInUserNetns, BoundingSetOfTheCallerIsNoObstacle) {
   BEHAVIOUR("CP02 UN10");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const NamespaceFiles files(other);
@@ -135,6 +138,7 @@ TEST(ExecInUserNetns, BoundingSetOfTheCallerIsNoObstacle) {
 
 TEST(ExecInUserNetns, ProgramRunsOnceAlthoughTheStubCannotHaveTheCallersRights) {
   BEHAVIOUR("CP02 UN18");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch own;
   const NamespaceFiles files(own);
@@ -153,6 +157,7 @@ TEST(ExecInUserNetns, ProgramRunsOnceAlthoughTheStubCannotHaveTheCallersRights) 
 
 TEST(ExecInUserNetns, RootThatIsNoSpecialUserKeepsItsCapabilitiesUntilItHasJoined) {
   BEHAVIOUR("CP02");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
 
@@ -163,6 +168,7 @@ TEST(ExecInUserNetns, RootThatIsNoSpecialUserKeepsItsCapabilitiesUntilItHasJoine
 
 TEST(ExecInUserNetns, OwnerNeedsNoCapability) {
   BEHAVIOUR("UN01 UN10");
+  REQUIRES(userns);
   const UserScratch own;
 
   EXPECT_EQ(try_as(NamespaceFiles(own), [] { return keep_capabilities(0); }), enters);

@@ -33,6 +33,7 @@ struct Disposition {
 
 TEST(Exec, UnknowableEndIsSaidAndNotInvented) {
   BEHAVIOUR("EX15");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     for (const auto& disposition :
          {Disposition{"ignored", SIG_IGN, 0}, Disposition{"SA_NOCLDWAIT", SIG_DFL, SA_NOCLDWAIT}}) {
@@ -71,6 +72,7 @@ TEST(Waitpid, FindsNoChildWhenSigchldIsIgnored) {
 
 TEST(Exec, EndThatAnotherThreadTookIsUnknown) {
   BEHAVIOUR("SG09");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const Line line;
@@ -95,6 +97,7 @@ volatile sig_atomic_t interruptions = 0;
 
 TEST(Exec, InterruptedSystemCallsLoseNothing) {
   BEHAVIOUR("SG09");
+  REQUIRES(userns);
   struct sigaction action {};
   // Without SA_RESTART, so that every blocking call meets EINTR.
   action.sa_handler = [](int) { interruptions = interruptions + 1; };

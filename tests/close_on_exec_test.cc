@@ -43,6 +43,7 @@ Fd pidfd_of(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pi
 
 TEST(Netns, DescriptorsAreCloseOnExec) {
   BEHAVIOUR("FD02");
+  REQUIRES(userns);
   const UserScratch other;
 
   const auto net = Netns::open(Target::process(other.pid()));
@@ -76,6 +77,7 @@ std::string descriptors_of_a_stranger(const std::string& program) {
 
 TEST(Exec, LeaksNoDescriptorToProgramsThatOtherThreadsStart) {
   BEHAVIOUR("FD02");
+  REQUIRES(userns);
   const std::string program = helper();
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
@@ -125,6 +127,7 @@ Opened opened(int result) {
 
 TEST(NamespaceIoctl, DescriptorsAreCloseOnExec) {
   BEHAVIOUR("FD03");
+  REQUIRES(userns);
   const UserScratch other;
   const Fd net = other.open("ns/net");
   const Fd self = pidfd_of(::getpid());
@@ -170,6 +173,7 @@ TEST(CloseRange, MarksDescriptorsCloseOnExecSinceLinux511) {
 
 TEST(Setns, NeedsNoFreeDescriptorForAPidfd) {
   BEHAVIOUR("FD08");
+  REQUIRES(userns);
   const UserScratch other;
   const Fd pidfd = pidfd_of(other.pid());
   struct Seen {

@@ -33,6 +33,7 @@ std::string out_of(const Result<Finished>& ended) {
 
 TEST(Exec, AddedVariablesReplaceThoseOfTheSameName) {
   BEHAVIOUR("SG07");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const auto env = [&, &run = execute](std::vector<std::string> own,
@@ -55,6 +56,7 @@ TEST(Exec, AddedVariablesReplaceThoseOfTheSameName) {
 
 TEST(Exec, AddedVariablesReplaceTheCallers) {
   BEHAVIOUR("SG07");
+  REQUIRES(userns);
   ASSERT_EQ(::setenv("NSGATE_TEST_MARK", "of the caller", 1), 0);
   ASSERT_EQ(::setenv("NSGATE_TEST_REST", "stays", 1), 0);
   for (const auto& [way, execute] : exec_ways()) {
@@ -72,6 +74,7 @@ TEST(Exec, AddedVariablesReplaceTheCallers) {
 
 TEST(Exec, ProgramIsLookedUpInAnAddedPath) {
   BEHAVIOUR("EX21");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const std::vector<std::string> argv{"nsgate_helper", "exit", "3"};
@@ -86,6 +89,7 @@ TEST(Exec, ProgramIsLookedUpInAnAddedPath) {
 
 TEST(Exec, ProgramStartsInItsDirectory) {
   BEHAVIOUR("EX21");
+  REQUIRES(userns);
   const ScratchDirectory directory;
   std::filesystem::permissions(directory.path(), static_cast<std::filesystem::perms>(0755));
   (void)directory.file("mark", "here");
@@ -110,6 +114,7 @@ TEST(Exec, ProgramStartsInItsDirectory) {
 
 TEST(Exec, DirectoryThatIsNoneIsAnErrorOfItsOwnStage) {
   BEHAVIOUR("EX03");
+  REQUIRES(userns);
   const ScratchDirectory directory;
   const auto file = directory.file("file", "");
   for (const auto& [way, execute] : exec_ways()) {
@@ -126,6 +131,7 @@ TEST(Exec, DirectoryThatIsNoneIsAnErrorOfItsOwnStage) {
 
 TEST(Exec, DirectoryIsEnteredWithTheProgramsOwnIds) {
   BEHAVIOUR("EX03");
+  REQUIRES(userns);
   REQUIRES(root);
   const ScratchDirectory of_root;
   std::filesystem::permissions(of_root.path(), static_cast<std::filesystem::perms>(0700));
@@ -144,6 +150,7 @@ TEST(Exec, DirectoryIsEnteredWithTheProgramsOwnIds) {
 
 TEST(Exec, ProgramCanBeKeptFromNewPrivileges) {
   BEHAVIOUR("EX18");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const auto flag = [&, &run = execute](bool set) {
@@ -157,6 +164,7 @@ TEST(Exec, ProgramCanBeKeptFromNewPrivileges) {
 
 TEST(Exec, EachEndHasTheExitCodeOfAWrapper) {
   BEHAVIOUR("EX05");
+  REQUIRES(userns);
   const ScratchDirectory directory;
   const auto no_program_text = directory.file("text", "no program");
   for (const auto& [way, execute] : exec_ways()) {

@@ -109,6 +109,7 @@ Stress enter_under_pressure() {
 
 TEST(InNetns, BothWaysHoldUnderConcurrencyAndAllocation) {
   BEHAVIOUR("NC04");
+  REQUIRES(own_netns);
 
   const auto stress = answer_of_owner(&enter_under_pressure);
 

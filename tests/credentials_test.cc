@@ -63,6 +63,7 @@ std::string rights_by_nsenter(const NamespaceFiles& files) {
 
 TEST(ExecInUserNetns, ProgramIsRootInsideAsThatOfNsenter) {
   BEHAVIOUR("UN10 UN11 UN13");
+  REQUIRES(userns);
   const UserScratch own;
 
   const auto rights =
@@ -76,6 +77,7 @@ TEST(ExecInUserNetns, ProgramIsRootInsideAsThatOfNsenter) {
 
 TEST(ExecInUserNetns, ProgramIsRootInsideAlsoWhereTheCallerIsNotMapped) {
   BEHAVIOUR("UN08 UN11");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
 
@@ -90,6 +92,7 @@ TEST(ExecInUserNetns, ProgramIsRootInsideAlsoWhereTheCallerIsNotMapped) {
 
 TEST(ExecInUserNetns, GroupsAreDroppedWhereTheMapLetsThem) {
   BEHAVIOUR("UN13 UN17");
+  REQUIRES(userns);
   REQUIRES(root);
   const MappedScratch other(1000, "0 1000 1\n1 100000 10\n");
   const auto groups_by = [&](bool preserve) {
@@ -111,6 +114,7 @@ TEST(ExecInUserNetns, GroupsAreDroppedWhereTheMapLetsThem) {
 
 TEST(ExecInUserNetns, GroupsAreKeptWhereSetgroupsIsDenied) {
   BEHAVIOUR("UN13");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
 
@@ -128,6 +132,7 @@ TEST(ExecInUserNetns, GroupsAreKeptWhereSetgroupsIsDenied) {
 
 TEST(ExecInUserNetns, UnmappedRootIsAnErrorOfTheCredentialsThatSaysWhy) {
   BEHAVIOUR("UN12");
+  REQUIRES(userns);
   const UserScratch unmapped(UserScratch::Map::none);
   const auto target = UserTarget::process(unmapped.pid());
   const ProcessState before;
@@ -143,6 +148,7 @@ TEST(ExecInUserNetns, UnmappedRootIsAnErrorOfTheCredentialsThatSaysWhy) {
 
 TEST(ExecInUserNetns, PreservedCredentialsAreTheCallersEvenWhereNothingMapsThem) {
   BEHAVIOUR("UN11 UN12");
+  REQUIRES(userns);
   const UserScratch unmapped(UserScratch::Map::none);
   const Command preserved{.argv = print_rights, .preserve_credentials = true};
 

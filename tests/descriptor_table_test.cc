@@ -81,6 +81,7 @@ TEST(InNetns, FullTableIsEmfileAtOpen) {
 
 TEST(InNetns, FullTableIsNoObstacleToADescriptor) {
   BEHAVIOUR("FD08");
+  REQUIRES(own_netns);
 
   const auto ended = answer_of_owner([] {
     const ScratchNetns other;
@@ -94,6 +95,7 @@ TEST(InNetns, FullTableIsNoObstacleToADescriptor) {
 
 TEST(ExecInNetns, FullTableIsEmfileAtTheFirstStageThatNeedsADescriptor) {
   BEHAVIOUR("FD08");
+  REQUIRES(own_netns);
   const std::string program = helper();
 
   const auto [by_path, by_descriptor] = answer_of_owner([&] {
@@ -113,6 +115,7 @@ TEST(ExecInNetns, FullTableIsEmfileAtTheFirstStageThatNeedsADescriptor) {
 
 TEST(ExecInNetns, EveryNumberOfFreeDescriptorsIsRefusedOrEnough) {
   BEHAVIOUR("FD08");
+  REQUIRES(own_netns);
   struct Seen {
     std::size_t refused, entered;
     bool in_order, leaked;
@@ -163,6 +166,7 @@ TEST(ExecInUserNetns, FullTableIsEmfileAtOpenThenAtPipe) {
 
 TEST(ExecInUserNetns, EveryNumberOfFreeDescriptorsIsRefusedOrEnough) {
   BEHAVIOUR("FD08");
+  REQUIRES(userns);
   const UserScratch other;
   const OpenFds before;
 

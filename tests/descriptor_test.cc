@@ -31,6 +31,7 @@ std::vector<Fd> inheritable_copies(int fd, std::initializer_list<int> at_least) 
 
 TEST(Exec, ProgramHasTheStandardDescriptorsAndNoOther) {
   BEHAVIOUR("FD01");
+  REQUIRES(userns);
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   const auto inherited = inheritable_copies(null.get(), {3, 3, 10, 64, 500, 1000});
   for (const auto& [way, execute] : exec_ways()) {
@@ -49,6 +50,7 @@ TEST(Exec, ProgramHasTheStandardDescriptorsAndNoOther) {
 
 TEST(Exec, FailureIsReportedAlthoughEveryDescriptorIsClosed) {
   BEHAVIOUR("FD06");
+  REQUIRES(userns);
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
@@ -69,6 +71,7 @@ struct ClosedStdio {
 
 TEST(Exec, WorksForACallerWithoutStandardDescriptors) {
   BEHAVIOUR("FD07");
+  REQUIRES(userns);
   const std::string program = helper();
   for (const auto& [way, execute] : exec_ways()) {
     for (unsigned int closed = 0; closed < 8; ++closed) {
@@ -105,6 +108,7 @@ TEST(Exec, WorksForACallerWithoutStandardDescriptors) {
 
 TEST(Exec, FailureIsReportedToACallerWithoutStandardDescriptors) {
   BEHAVIOUR("FD06 FD07");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -144,6 +148,7 @@ TEST(ExecInNetns, DescriptorZeroIsAValidNamespace) {
 
 TEST(ExecInUserNetns, StandardDescriptorsAreValidNamespaces) {
   BEHAVIOUR("FD07");
+  REQUIRES(userns);
   const UserScratch other;
   const Fd user = other.open("ns/user");
   const Fd net = other.open("ns/net");
@@ -164,6 +169,7 @@ TEST(ExecInUserNetns, StandardDescriptorsAreValidNamespaces) {
 
 TEST(Exec, StdinMayBeAStandardDescriptorOfTheCaller) {
   BEHAVIOUR("FD07 SG03");
+  REQUIRES(userns);
   const Fd input(::memfd_create("stdin", MFD_CLOEXEC));
   ASSERT_EQ(::pwrite(input.get(), "12345", 5, 0), 5);
   const std::string program = helper();
@@ -186,6 +192,7 @@ TEST(Exec, StdinMayBeAStandardDescriptorOfTheCaller) {
 // However many descriptors there are: it works, or it says what was missing and takes none along.
 TEST(Exec, RunningOutOfDescriptorsIsAnErrorThatLeaksNone) {
   BEHAVIOUR("FD08");
+  REQUIRES(userns);
   struct Seen {
     Ended ended;
     bool leaked;

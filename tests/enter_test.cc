@@ -78,6 +78,7 @@ TEST(Enter, TakesADescriptorAndASocketThatItInherits) {
 
 TEST(Enter, LeavesTheProgramItsExitCodeAndItsSignal) {
   BEHAVIOUR("EX05 SG04");
+  REQUIRES(own_netns);
   const OwnScratch other;
   const auto pid = std::to_string(other.pid());
   const auto with = [&](std::vector<std::string> words) {
@@ -92,6 +93,7 @@ TEST(Enter, LeavesTheProgramItsExitCodeAndItsSignal) {
 
 TEST(Enter, TellsApartNotEnteredNotExecutableAndNotFound) {
   BEHAVIOUR("EX05");
+  REQUIRES(own_netns);
   const OwnScratch other;
   const auto pid = std::to_string(other.pid());
 
@@ -108,6 +110,7 @@ TEST(Enter, TellsApartNotEnteredNotExecutableAndNotFound) {
 
 TEST(Enter, BecomesRootInsideUnlessTold) {
   BEHAVIOUR("UN11");
+  REQUIRES(userns);
   const UserScratch other;
   const auto pid = std::to_string(other.pid());
 
@@ -118,6 +121,7 @@ TEST(Enter, BecomesRootInsideUnlessTold) {
 }
 
 TEST(Enter, SaysWhichPlanItTookAndWhy) {
+  REQUIRES(userns);
   const UserScratch other;
   const auto pid = std::to_string(other.pid());
 
@@ -144,6 +148,7 @@ TEST(Enter, SaysWhichRightIsMissingAndWhatWouldWork) {
 
 TEST(Enter, SaysWhichPlanWouldWorkWhereRootJoinedTheUsernsFirst) {
   BEHAVIOUR("UN03");
+  REQUIRES(userns);
   REQUIRES(root);
   // A user namespace of uid 1000 with the network namespace of the initial one: only with the old
   // capabilities, or with both at once.
@@ -177,6 +182,7 @@ TEST(Enter, RefusesATargetThatIsNone) {
 
 TEST(Enter, LeavesTheProgramItsArgumentsAlsoThoseThatLookLikeOurs) {
   BEHAVIOUR("EX01");
+  REQUIRES(own_netns);
   const OwnScratch other;
   const auto pid = std::to_string(other.pid());
   const auto arguments_of = [&](std::vector<std::string> words) {
@@ -190,6 +196,7 @@ TEST(Enter, LeavesTheProgramItsArgumentsAlsoThoseThatLookLikeOurs) {
 }
 
 TEST(Enter, RefusesWhatIsNoOptionInsteadOfExecutingIt) {
+  REQUIRES(userns);
   const OwnScratch other;
   const auto pid = std::to_string(other.pid());
 
@@ -202,6 +209,7 @@ TEST(Enter, RefusesWhatIsNoOptionInsteadOfExecutingIt) {
 
 TEST(Enter, EmptyProgramIsNotFoundAndNotPassedOver) {
   BEHAVIOUR("EX05");
+  REQUIRES(own_netns);
   const OwnScratch other;
   const auto pid = std::to_string(other.pid());
 

@@ -30,6 +30,7 @@ const std::string helper_directory = std::filesystem::path(helper()).parent_path
 
 TEST(Exec, EnvironmentIsExactlyTheGivenOne) {
   BEHAVIOUR("SG07");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -47,6 +48,7 @@ TEST(Exec, EnvironmentIsExactlyTheGivenOne) {
 
 TEST(Exec, EnvironmentIsTheCallersWhenNoneIsGiven) {
   BEHAVIOUR("SG07");
+  REQUIRES(userns);
   ASSERT_EQ(::setenv("NSGATE_TEST_MARK", "x=\n", 1), 0);
   std::string own;
   for (char** entry = environ; *entry != nullptr; ++entry) own += *entry + "\0"s;
@@ -62,6 +64,7 @@ TEST(Exec, EnvironmentIsTheCallersWhenNoneIsGiven) {
 
 TEST(Exec, LongestVariableArrivesAndALongerOneIsRefused) {
   BEHAVIOUR("EX04 SG07");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const std::string longest = "V=" + std::string(longest_word - 2, 'v');
@@ -79,6 +82,7 @@ TEST(Exec, LongestVariableArrivesAndALongerOneIsRefused) {
 
 TEST(Exec, NameIsLookedUpInTheProgramsOwnPath) {
   BEHAVIOUR("EX21");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const Command with_path{.argv = {"nsgate_helper", "exit", "3"},
@@ -96,6 +100,7 @@ TEST(Exec, NameIsLookedUpInTheProgramsOwnPath) {
 
 TEST(Exec, LookUpPassesOverWhatCannotBeExecuted) {
   BEHAVIOUR("EX21");
+  REQUIRES(userns);
   const ScratchDirectory directory;
   (void)directory.file("nsgate_helper", "no program", 0644);
   const auto beside = directory.path().string();
@@ -116,6 +121,7 @@ TEST(Exec, LookUpPassesOverWhatCannotBeExecuted) {
 
 TEST(Exec, RelativeProgramIsThatOfTheCallersDirectory) {
   BEHAVIOUR("EX21");
+  REQUIRES(userns);
   const ScratchDirectory directory;
   std::filesystem::create_symlink(helper(), directory.path() / "program");
   for (const auto& [way, execute] : exec_ways()) {

@@ -34,6 +34,7 @@ using ::testing::HasSubstr;
 
 TEST(Exec, ReportsTheErrnoOfExecve) {
   BEHAVIOUR("EX03 EX04");
+  REQUIRES(userns);
   const ScratchDirectory directory;
   const auto loop = directory.path() / "loop";
   std::filesystem::create_symlink("loop", loop);
@@ -68,6 +69,7 @@ TEST(Exec, ReportsTheErrnoOfExecve) {
 
 TEST(Exec, RefusesAFileThatIsOpenForWriting) {
   BEHAVIOUR("EX04 EX06");
+  REQUIRES(userns);
   const ScratchDirectory directory;
   const std::string program = directory.path() / "program";
   std::filesystem::copy_file(helper(), program);
@@ -84,6 +86,7 @@ TEST(Exec, RefusesAFileThatIsOpenForWriting) {
 
 TEST(Exec, RefusesACommandThatCannotBeSaid) {
   BEHAVIOUR("EX03");
+  REQUIRES(userns);
   using namespace std::string_literals;
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
@@ -107,6 +110,7 @@ TEST(Exec, RefusesACommandThatCannotBeSaid) {
 
 TEST(Exec, AMissingProgramIsNoExitCode) {
   BEHAVIOUR("EX03 EX05");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -118,6 +122,7 @@ TEST(Exec, AMissingProgramIsNoExitCode) {
 
 TEST(Exec, RefusesAnUnusableStdinBeforeThereIsAChild) {
   BEHAVIOUR("EX03");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -164,6 +169,7 @@ TEST(ExecInNetns, ReportsThatPermissionIsMissing) {
 
 TEST(ExecInUserNetns, ReportsTheUserNamespaceApartFromTheNetworkNamespace) {
   BEHAVIOUR("EX03");
+  REQUIRES(userns);
   const UserScratch other;
   const Fd user = other.open("ns/user");
   const Fd net = other.open("ns/net");
@@ -209,6 +215,7 @@ int open_descriptors() {
 // Each system call of an execution is made to fail, with an errno that it does not give by itself.
 TEST(Exec, EveryRefusedSystemCallHasItsStageAndKeepsItsErrno) {
   BEHAVIOUR("EX03 EX22 FD09");
+  REQUIRES(userns);
   struct Fault {
     const char* name;
     long number;

@@ -52,6 +52,7 @@ struct Inherited {
 
 TEST(Exec, ProgramHasTheAttributesOfItsCaller) {
   BEHAVIOUR("EX17");
+  REQUIRES(userns);
   const ScratchDirectory directory;
   (void)directory.file("mark", "here");
   const std::string program = helper();
@@ -95,6 +96,7 @@ TEST(Exec, ProgramHasTheAttributesOfItsCaller) {
 
 TEST(Exec, ProgramHasNoParentDeathSignal) {
   BEHAVIOUR("EX10");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 

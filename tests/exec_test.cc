@@ -22,6 +22,7 @@
 #include "support/ended.h"
 #include "support/exec_ways.h"
 #include "support/matchers.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/open_fds.h"
 #include "support/requirements.h"
@@ -51,6 +52,7 @@ TEST(ExecInNetns, ProgramRunsInTheTarget) {
 
 TEST(ExecInUserNetns, ProgramRunsInBothNamespacesOfTheTarget) {
   BEHAVIOUR("EX07 EX17");
+  REQUIRES(userns);
   const UserScratch other;
   const auto target = UserTarget::process(other.pid());
 
@@ -65,6 +67,7 @@ TEST(ExecInUserNetns, ProgramRunsInBothNamespacesOfTheTarget) {
 
 TEST(Exec, CallerStaysWhereItWas) {
   BEHAVIOUR("EX12");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const auto netns = current_netns();
@@ -80,6 +83,7 @@ TEST(Exec, CallerStaysWhereItWas) {
 
 TEST(Exec, CallerStaysDumpable) {
   BEHAVIOUR("EX11 EX12 UN09");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     ASSERT_EQ(::prctl(PR_GET_DUMPABLE), 1);
@@ -93,6 +97,7 @@ TEST(Exec, CallerStaysDumpable) {
 // Root in a namespace of somebody else is the case in which the kernel clears the attribute.
 TEST(ExecInUserNetns, CallerStaysDumpableWhenTheTargetIsAnotherUsers) {
   BEHAVIOUR("EX11 UN09");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 65534);
   ASSERT_EQ(::prctl(PR_GET_DUMPABLE), 1);
@@ -138,6 +143,7 @@ TEST(Setns, AChildThatSharesMemoryDoesNotMoveItsParent) {
 
 TEST(ExecInUserNetns, IsOpenToACallerWithThreads) {
   BEHAVIOUR("EX01");
+  REQUIRES(userns);
   const UserScratch other;
   std::latch end(1);
   const std::jthread thread([&end] { end.wait(); });
@@ -155,6 +161,7 @@ TEST(ExecInUserNetns, IsOpenToACallerWithThreads) {
 
 TEST(ExecInUserNetns, DescriptorsOutliveTheProcessTheyWereOpenedOf) {
   BEHAVIOUR("EX07 EX08");
+  REQUIRES(userns);
   UserScratch other;
   const Fd user = other.open("ns/user");
   const Fd net = other.open("ns/net");
@@ -172,6 +179,7 @@ TEST(ExecInUserNetns, DescriptorsOutliveTheProcessTheyWereOpenedOf) {
 TEST(ExecInNetns, NeedsNoProcForADescriptor) {
   BEHAVIOUR("EX07 TR30");
   REQUIRES(root);
+  REQUIRES(mounts);
   const ScratchNetns other;
   const Fd netns = other.open("ns/net");
   const std::string program = helper();
@@ -191,6 +199,7 @@ TEST(ExecInNetns, NeedsNoProcForADescriptor) {
 // An empty descriptor must not mean "stay in the caller's user namespace".
 TEST(ExecInUserNetns, RefusesAnEmptyUserDescriptor) {
   BEHAVIOUR("EX03 TR01");
+  REQUIRES(userns);
   const UserScratch other;
   const Fd net = other.open("ns/net");
   const OpenFds before;

@@ -30,6 +30,7 @@ struct Failure {
 
 TEST(Entry, FailureLeavesNoTraceInTheCaller) {
   BEHAVIOUR("CP12");
+  REQUIRES(userns);
   const UserScratch own;
   const ParkedProcess net_of_caller([] { return unshare_mapped(CLONE_NEWUSER); });
   const NamespaceFiles files(own);

@@ -36,6 +36,7 @@ Ended ended_of_owner(TargetOf target_of, const std::vector<Fault>& faults) {
 // Without its own user namespace core would try to join it, which is EINVAL.
 TEST(ExecInUserNetns, WantOfADescriptorForOneOfTheUserNamespacesIsTold) {
   BEHAVIOUR("FD02");
+  REQUIRES(userns);
   const auto process = [](const ParkedProcess& other, const auto&) {
     return UserTarget::process(other.pid());
   };
@@ -58,6 +59,7 @@ Ended ended_with_file_limit(rlim_t bytes, const UserTarget& target, const Comman
 // A write beyond it would end the caller by SIGXFSZ.
 TEST(ExecInUserNetns, FileSizeLimitOfTheCallerIsHeeded) {
   BEHAVIOUR("CP12");
+  REQUIRES(userns);
   const UserScratch other;
   const auto target = UserTarget::process(other.pid());
   const Command reads{.argv = {helper(), "stdin"}, .stdin_bytes = std::string(100, 'x')};
@@ -71,6 +73,7 @@ TEST(ExecInUserNetns, FileSizeLimitOfTheCallerIsHeeded) {
 // As behind a filter older than Linux 5.1.
 TEST(ExecInUserNetns, DeadlineIsKeptWherePidfdSendSignalIsRefused) {
   BEHAVIOUR("EX23");
+  REQUIRES(userns);
   const UserScratch other;
   const Command hangs{.argv = {helper(), "hang"}, .deadline = std::chrono::milliseconds(5)};
   const auto operation = [&] {

@@ -176,6 +176,7 @@ TEST(ExecInNetns, FailureOfEachSystemCallOfTheChildIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
   BEHAVIOUR("CP12 FD02");
+  REQUIRES(userns);
   REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "caller");
@@ -184,6 +185,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerIsToldRight) {
 // As on a kernel older than 6.11.
 TEST(ExecInUserNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
   BEHAVIOUR("CP12 FD02");
+  REQUIRES(userns);
   REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(
@@ -194,18 +196,21 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallThatReadsProcIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheChildIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(userns);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "child");
 }
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheStubIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(userns);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "stub");
 }
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCopyIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(userns);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other), "child",
                             {{"caller memfd_create nsgate", -1, Fault::Kind::error, EPERM}});
@@ -213,6 +218,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCopyIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallForAFullCommandIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(userns);
   const UserScratch other;
   const std::vector<Fault> as_copy{{"caller memfd_create nsgate", -1, Fault::Kind::error, EPERM}};
   expect_every_failure_told(executes_in_both(other, full), "stub");
@@ -221,6 +227,7 @@ TEST(ExecInUserNetns, FailureOfEachSystemCallForAFullCommandIsToldRight) {
 
 TEST(ExecInUserNetns, FailureOfEachSystemCallOfTheCallerForAFullCommandIsToldRight) {
   BEHAVIOUR("CP12 EX03");
+  REQUIRES(userns);
   REQUIRES(unsanitized);
   const UserScratch other;
   expect_every_failure_told(executes_in_both(other, full), "caller");

@@ -19,6 +19,7 @@
 #include "helper/helper.h"
 #include "support/capabilities.h"
 #include "support/child_output.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
 
@@ -70,6 +71,7 @@ std::string join_as_uid_1000(const Fd& net, bool capable) {
 TEST(Setns, AFileCapabilityIsEnoughForAnotherUidButMakesItNotDumpable) {
   BEHAVIOUR("CP03");
   REQUIRES(root);
+  REQUIRES(mounts);
   const ScratchNetns other;
   const Fd net = other.open("ns/net");
   std::string dumpable;

@@ -19,6 +19,7 @@
 #include "support/either_user.h"
 #include "support/ended.h"
 #include "support/hidden_proc.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
 #include "support/syscall_filter.h"
@@ -53,6 +54,7 @@ bool prints(const Result<Finished>& ended, std::string_view text) {
 
 TEST(Exec, ProgramHasNoOtherDescriptorsWithoutCloseRange) {
   BEHAVIOUR("FD01 PP11");
+  REQUIRES(userns);
   for (const int error : filters_say) {
     SCOPED_TRACE(error);
     const auto seen = answer_of_owner([&] {
@@ -78,6 +80,8 @@ TEST(Exec, ProgramHasNoOtherDescriptorsWithoutCloseRange) {
 
 TEST(Exec, NothingIsExecutedWithNeitherCloseRangeNorProc) {
   BEHAVIOUR("PP08 PP11");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   for (const int error : filters_say) {
     SCOPED_TRACE(error);
     const auto [net, user] = answer_of_owner([&] {

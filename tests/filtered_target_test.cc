@@ -44,6 +44,7 @@ Arrivals enter_owned(const Target& target) {
 
 TEST(Target, ProcessIsReachedByProcWhenAFilterRefusesPidfdOpen) {
   BEHAVIOUR("PP11");
+  REQUIRES(userns);
   struct Seen {
     int filtered;
     NamespaceId process, leader, thread;
@@ -79,6 +80,7 @@ TEST(Target, ProcessIsReachedByProcWhenAFilterRefusesPidfdOpen) {
 
 TEST(Target, RefusalOfTheKernelIsTheKernelsAlsoWhenAFilterRefusesPidfdOpen) {
   BEHAVIOUR("PP11 TR09 TR11");
+  REQUIRES(own_netns);
   constexpr pid_t init = 1;
   struct Seen {
     Arrivals gone, foreign;
@@ -105,6 +107,7 @@ TEST(Target, RefusalOfTheKernelIsTheKernelsAlsoWhenAFilterRefusesPidfdOpen) {
 
 TEST(Target, ProcessIsReachedByProcWhenAFilterRefusesIoctl) {
   BEHAVIOUR("PP09 PP10");
+  REQUIRES(userns);
   struct Seen {
     int filtered;
     NamespaceId id;
@@ -146,6 +149,7 @@ TEST(Target, ProcessIsReachedByProcWhenAFilterRefusesIoctl) {
 
 TEST(Target, WhatOnlyAnIoctlTellsIsLeftToTheKernelOrRefusedWhenAFilterRefusesIoctl) {
   BEHAVIOUR("PP09 PP10");
+  REQUIRES(userns);
   struct Seen {
     std::array<Ended, 2> no_namespace;
     Arrivals socket;
@@ -177,6 +181,7 @@ TEST(Target, WhatOnlyAnIoctlTellsIsLeftToTheKernelOrRefusedWhenAFilterRefusesIoc
 
 TEST(ExecInNetns, OutputIsWholeWhenAFilterRefusesIoctl) {
   BEHAVIOUR("PP09 EX13");
+  REQUIRES(userns);
   constexpr std::size_t length = 300000;
   for (const int error : filters_say) {
     SCOPED_TRACE(error);
@@ -197,6 +202,7 @@ TEST(ExecInNetns, OutputIsWholeWhenAFilterRefusesIoctl) {
 
 TEST(Target, NeedsToOpenNothingForADescriptorOrTheIoctlsOfAPidfd) {
   BEHAVIOUR("PP09 PP10");
+  REQUIRES(userns);
   struct Seen {
     int filtered;
     NamespaceId id;
@@ -262,6 +268,7 @@ Notes notes_of(pid_t pid) {
 
 TEST(Exec, RefusalOfSetnsByAFilterIsToldFromTheKernels) {
   BEHAVIOUR("PP09 PP10");
+  REQUIRES(userns);
   for (const int error : filters_say) {
     SCOPED_TRACE(error);
     const auto filters = answer_of_owner([&] {

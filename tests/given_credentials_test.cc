@@ -36,6 +36,7 @@ std::string ids(const std::string& id) { return id + '\t' + id + '\t' + id + '\t
 
 TEST(ExecInUserNetns, GivenCredentialsAreThoseInside) {
   BEHAVIOUR("UN11 UN17");
+  REQUIRES(userns);
   REQUIRES(root);
   const MappedScratch other(1000, "0 1000 1\n1 100000 50\n");
   const auto as = [&](Command::Credentials credentials) {
@@ -53,6 +54,7 @@ TEST(ExecInUserNetns, GivenCredentialsAreThoseInside) {
 
 TEST(ExecInUserNetns, GivenGroupsAreAnErrorWhereSetgroupsIsDenied) {
   BEHAVIOUR("UN13");
+  REQUIRES(userns);
   const UserScratch own;
   const auto with_groups = [&](std::vector<gid_t> groups) {
     return exec_in_user_netns(
@@ -66,6 +68,7 @@ TEST(ExecInUserNetns, GivenGroupsAreAnErrorWhereSetgroupsIsDenied) {
 
 TEST(ExecInUserNetns, NoteOfUnmappedRootIsNotGivenForIdsThatWereAskedFor) {
   BEHAVIOUR("UN12");
+  REQUIRES(userns);
   const UserScratch own;
 
   const auto ended =

@@ -78,6 +78,7 @@ TEST(ExecInUserNetns, OwnerReachesItsNetnsWhereTheNetOnlyPlanIsRefused) {
 
 TEST(Setns, RootReachesTheNetnsOfADescendantUsernsInEveryOrder) {
   BEHAVIOUR("UN02");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch own;
   const UserScratch of_uid_1000(UserScratch::Map::owner_to_zero, 1000);
@@ -89,6 +90,7 @@ TEST(Setns, RootReachesTheNetnsOfADescendantUsernsInEveryOrder) {
 
 TEST(ExecInUserNetns, RootReachesTheNetnsOfAnotherUsersUsernsAsTheNetOnlyPlanDoes) {
   BEHAVIOUR("UN02");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const auto target = Target::process(other.pid());
@@ -101,6 +103,7 @@ TEST(ExecInUserNetns, RootReachesTheNetnsOfAnotherUsersUsernsAsTheNetOnlyPlanDoe
 
 TEST(Setns, JoiningAnotherUsersUsernsFirstLosesANetnsOfRoot) {
   BEHAVIOUR("UN03");
+  REQUIRES(userns);
   REQUIRES(root);
   const ParkedProcess other(&unshare_user_below_a_net_of_root);
   const NamespaceFiles files(other);
@@ -114,6 +117,7 @@ TEST(Setns, JoiningAnotherUsersUsernsFirstLosesANetnsOfRoot) {
 
 TEST(ExecInUserNetns, ReachesANetnsThatRootOwnsBelowAnotherUsersUsernsUnlessInSequence) {
   BEHAVIOUR("UN03");
+  REQUIRES(userns);
   REQUIRES(root);
   const ParkedProcess other(&unshare_user_below_a_net_of_root);
   const auto both = UserTarget::process(other.pid());
@@ -135,6 +139,7 @@ TEST(ExecInUserNetns, ReachesANetnsThatRootOwnsBelowAnotherUsersUsernsUnlessInSe
 
 TEST(Setns, OnlyOneCallReachesANetnsOwnedAboveTheTargetsUserns) {
   BEHAVIOUR("UN04");
+  REQUIRES(userns);
   const ParkedProcess other(&unshare_nested_user);
   const NamespaceFiles files(other);
 
@@ -147,6 +152,7 @@ TEST(Setns, OnlyOneCallReachesANetnsOwnedAboveTheTargetsUserns) {
 
 TEST(ExecInUserNetns, NeedsTheOwnerOfTheNetnsOrOneCallWhenTheTargetIsNestedDeeper) {
   BEHAVIOUR("UN04");
+  REQUIRES(userns);
   const ParkedProcess other(&unshare_nested_user);
   const NamespaceFiles files(other);
   const Fd owner(::ioctl(files.net.get(), NS_GET_USERNS));
@@ -169,6 +175,7 @@ TEST(ExecInUserNetns, NeedsTheOwnerOfTheNetnsOrOneCallWhenTheTargetIsNestedDeepe
 
 TEST(Setns, OneCallReachesWhateverSomeOrderOfTwoReaches) {
   BEHAVIOUR("UN05");
+  REQUIRES(userns);
   const UserScratch own;
   const ParkedProcess nested(&unshare_nested_user);
   const ParkedProcess user_only(&only_unshare_user);
@@ -186,6 +193,7 @@ TEST(Setns, OneCallReachesWhateverSomeOrderOfTwoReaches) {
 
 TEST(Setns, OneRefusedCallChangesNothing) {
   BEHAVIOUR("UN06 CP12");
+  REQUIRES(userns);
   const ParkedProcess other(&only_unshare_user);
   const NamespaceFiles files(other);
   struct Answer {
@@ -208,6 +216,7 @@ TEST(Setns, OneRefusedCallChangesNothing) {
 
 TEST(Setns, RefusedNetnsLeavesTheProcessInTheUsernsForGood) {
   BEHAVIOUR("UN07");
+  REQUIRES(userns);
   const ParkedProcess other(&only_unshare_user);
   const NamespaceFiles files(other);
   const Fd home(::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC));
@@ -229,6 +238,7 @@ TEST(Setns, RefusedNetnsLeavesTheProcessInTheUsernsForGood) {
 
 TEST(ExecInUserNetns, RefusedNetnsLeavesTheCallerWhereItWas) {
   BEHAVIOUR("UN07 CP12");
+  REQUIRES(userns);
   const ParkedProcess other(&only_unshare_user);
   const auto both = UserTarget::process(other.pid());
   const ProcessState before;

@@ -154,6 +154,7 @@ TEST(Leak, ExecInNetnsLeavesNothingBehind) {
 
 TEST(Leak, ExecInUserNetnsLeavesNothingBehind) {
   BEHAVIOUR("LT16 CP12");
+  REQUIRES(userns);
   const UserScratch other;
   const UserScratch unmapped(UserScratch::Map::none);
   const auto inside = UserTarget::process(other.pid());
@@ -216,6 +217,7 @@ int enter_where_there_is_room_for(int netns_count) {
 
 TEST(Leak, EnteredNamespaceEndsWithItsLastUser) {
   BEHAVIOUR("LT16");
+  REQUIRES(userns);
   EXPECT_EQ(answer_of_child([] { return enter_where_there_is_room_for(4); }), 0);
 }
 

@@ -17,6 +17,7 @@
 #include "support/both_ways.h"
 #include "support/either_user.h"
 #include "support/matchers.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/netns_watch.h"
@@ -34,6 +35,7 @@ NamespaceId id_inside(const Target& target) {
 
 TEST(Netns, OpenDescriptorIsEnteredAfterTheLastProcess) {
   BEHAVIOUR("LT01");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId id, inside;
     std::array<Ended, 2> by_pid, by_descriptor;
@@ -58,6 +60,7 @@ TEST(Netns, OpenDescriptorIsEnteredAfterTheLastProcess) {
 
 TEST(ExecInUserNetns, OpenDescriptorsAreEnteredAfterTheLastProcess) {
   BEHAVIOUR("LT01");
+  REQUIRES(userns);
   UserScratch other;
   const Fd user = other.open("ns/user");
   const Fd net = other.open("ns/net");
@@ -73,6 +76,8 @@ TEST(ExecInUserNetns, OpenDescriptorsAreEnteredAfterTheLastProcess) {
 
 TEST(Netns, MountedNameIsEnteredAfterTheLastProcess) {
   BEHAVIOUR("LT02");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId id, inside;
     std::array<Ended, 2> both_ways;
@@ -94,6 +99,7 @@ TEST(Netns, MountedNameIsEnteredAfterTheLastProcess) {
 
 TEST(Netns, DescriptorOpenedByPathOnlyIsEnteredOnceItIsReopened) {
   BEHAVIOUR("LT05 TR03");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId id, inside;
     std::array<Ended, 2> itself, reopened;
@@ -119,6 +125,7 @@ TEST(Netns, DescriptorOpenedByPathOnlyIsEnteredOnceItIsReopened) {
 
 TEST(Netns, EndsByItselfAfterItsLastProcess) {
   BEHAVIOUR("LT08");
+  REQUIRES(own_netns);
   using Clock = std::chrono::steady_clock;
   struct Seen {
     bool alive_before, alive_after, ended;
@@ -150,6 +157,7 @@ std::string mounts() {
 
 TEST(Netns, ManyEntriesLeaveNothingBehind) {
   BEHAVIOUR("LT16");
+  REQUIRES(own_netns);
   struct Seen {
     int entered;
     bool same_descriptors, same_mounts, ended;

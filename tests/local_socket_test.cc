@@ -118,6 +118,7 @@ Fd receive_fd(int through) {
 
 TEST(InNetns, SocketPassedToAnotherProcessStaysInTheTarget) {
   BEHAVIOUR("SK08");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId target;
     NamespaceId receiver;

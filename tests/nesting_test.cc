@@ -104,6 +104,7 @@ int connect_to_loopback() {
 
 TEST(InNetns, FreshNamespaceHasItsLoopbackDown) {
   BEHAVIOUR("NC09");
+  REQUIRES(own_netns);
   struct Errors {
     int home;
     int fresh;

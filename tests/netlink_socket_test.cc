@@ -74,6 +74,7 @@ int loopback_mtu() {
 
 TEST(InNetns, NetlinkSocketOfTheClosureConfiguresTheTargetForTheCaller) {
   BEHAVIOUR("SK06");
+  REQUIRES(own_netns);
   struct Seen {
     int before;
     int error;

@@ -22,6 +22,7 @@
 #include "support/either_user.h"
 #include "support/hidden_proc.h"
 #include "support/kernel.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
 #include "support/system_calls.h"
@@ -48,6 +49,7 @@ std::uint64_t current_cookie() {
 
 TEST(Netns, NamespacesThatAreAliveDiffer) {
   BEHAVIOUR("TR26");
+  REQUIRES(own_netns);
   const OwnScratch one;
   const OwnScratch other;
 
@@ -58,6 +60,7 @@ TEST(Netns, NamespacesThatAreAliveDiffer) {
 
 TEST(Netns, NumberOfADeadNamespaceComesBackAndItsCookieDoesNot) {
   BEHAVIOUR("TR26");
+  REQUIRES(own_netns);
   struct Seen {
     bool number_came_back, cookie_came_back;
   };
@@ -89,6 +92,7 @@ TEST(Netns, CookieIsThereSinceLinux514) {
 
 TEST(Netns, OwnerIsTheUserNamespaceItWasMadeIn) {
   BEHAVIOUR("TR28");
+  REQUIRES(userns);
   const UserScratch scratch;
 
   const Fd owner = owner_of(scratch.open("ns/net"));
@@ -102,6 +106,7 @@ TEST(Netns, OwnerIsTheUserNamespaceItWasMadeIn) {
 
 TEST(Netns, OwnerIsNotShownInsideAChildOfTheOwner) {
   BEHAVIOUR("TR28");
+  REQUIRES(userns);
   const Fd host = open_own("/proc/self/ns/net");
 
   const auto errors = answer_of_child([&] {
@@ -114,6 +119,7 @@ TEST(Netns, OwnerIsNotShownInsideAChildOfTheOwner) {
 
 TEST(Netns, SocketLeadsToItsNamespaceWithPrivilegeOverIt) {
   BEHAVIOUR("TR29");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId other, by_socket;
     std::array<Ended, 2> both_ways;
@@ -151,6 +157,8 @@ TEST(Netns, SocketOfAnothersNamespaceLeadsNowhere) {
 
 TEST(Netns, WithoutProcAPidIsWithinReachLikeADescriptor) {
   BEHAVIOUR("TR30");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     int hidden;
     std::array<Ended, 2> by_pid, by_descriptor;
@@ -186,6 +194,8 @@ TEST(Netns, WithoutProcAPidIsWithinReachLikeADescriptor) {
 
 TEST(Setns, WithoutProcAPidfdLeadsInAndASocketBack) {
   BEHAVIOUR("TR30");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     int hidden, joined, ioctl, returned;
     bool moved, back;

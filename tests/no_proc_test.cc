@@ -22,6 +22,7 @@
 #include "support/hidden_proc.h"
 #include "support/kernel.h"
 #include "support/loopback.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
@@ -61,6 +62,8 @@ AllWays enter(const Target& target, const UserTarget& both, const std::string& p
 
 TEST(Target, EveryKindIsReachedWithoutProc) {
   BEHAVIOUR("TR30 PP08");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   constexpr std::array kinds{"process", "pidfd", "thread", "name", "descriptors", "socket"};
   struct Seen {
     int hidden;
@@ -102,6 +105,8 @@ TEST(Target, EveryKindIsReachedWithoutProc) {
 
 TEST(Target, OwnerOfAProcessNeedsTheIoctlsOfAPidfdWithoutProc) {
   BEHAVIOUR("TR28 TR30");
+  REQUIRES(userns);
+  REQUIRES(mounts);
 
   struct Seen {
     int hidden;
@@ -124,6 +129,8 @@ TEST(Target, OwnerOfAProcessNeedsTheIoctlsOfAPidfdWithoutProc) {
 
 TEST(Target, ThreadThatDoesNotLeadNeedsPidfdsOfThreadsWithoutProc) {
   BEHAVIOUR("TR14 TR30");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     int hidden;
     std::array<Ended, 2> ended;
@@ -148,6 +155,8 @@ TEST(Target, ThreadThatDoesNotLeadNeedsPidfdsOfThreadsWithoutProc) {
 
 TEST(Target, CurrentIsTheWorkersWithoutProc) {
   BEHAVIOUR("TH02 TR30");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     int hidden;
     AllWays inside, outside;
@@ -175,6 +184,8 @@ TEST(Target, CurrentIsTheWorkersWithoutProc) {
 
 TEST(Target, ProcessThatIsGoneIsToldWithoutProc) {
   BEHAVIOUR("TR11 TR12 TR30");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     int hidden;
     AllWays zombie, zombies_pidfd, reaped, reaped_pidfd, none;

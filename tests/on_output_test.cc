@@ -34,6 +34,7 @@ std::string letters(std::initializer_list<std::pair<std::size_t, char>> runs) {
 
 TEST(Exec, EachStreamHasALimitOfItsOwn) {
   BEHAVIOUR("EX13");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const auto cut = [&, &run = execute](std::size_t out, std::size_t err) {
@@ -59,6 +60,7 @@ TEST(Exec, EachStreamHasALimitOfItsOwn) {
 
 TEST(Exec, CallbackGetsBothStreamsWholeAndInOrderInsteadOfTheResult) {
   BEHAVIOUR("EX13");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     std::map<Stream, std::string> seen;
@@ -84,6 +86,7 @@ TEST(Exec, CallbackGetsBothStreamsWholeAndInOrderInsteadOfTheResult) {
 
 TEST(Exec, CallbackGetsOutputWhileTheProgramRuns) {
   BEHAVIOUR("EX13");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     Line line;
@@ -106,6 +109,7 @@ TEST(Exec, CallbackGetsOutputWhileTheProgramRuns) {
 
 TEST(Exec, ExceptionOfTheCallbackLeavesTheCallAndKillsTheProgram) {
   BEHAVIOUR("EX13 SG06");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     Line line;
@@ -129,6 +133,7 @@ TEST(Exec, ExceptionOfTheCallbackLeavesTheCallAndKillsTheProgram) {
 
 TEST(Exec, CallbackIsNotCalledForAProgramThatWritesNothing) {
   BEHAVIOUR("SG10");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     int calls = 0;

@@ -31,6 +31,7 @@ using namespace std::string_literals;
 
 TEST(Exec, BothStreamsArriveWholeHoweverLongTheyAre) {
   BEHAVIOUR("EX13");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -46,6 +47,7 @@ TEST(Exec, BothStreamsArriveWholeHoweverLongTheyAre) {
 
 TEST(Exec, CaptureLimitCutsAndSaysSoWithoutKilling) {
   BEHAVIOUR("EX13");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -63,6 +65,7 @@ TEST(Exec, CaptureLimitCutsAndSaysSoWithoutKilling) {
 
 TEST(Exec, ReturnsAtTheExitAlthoughAChildHoldsTheStreams) {
   BEHAVIOUR("EX14");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const Line line;
@@ -76,6 +79,7 @@ TEST(Exec, ReturnsAtTheExitAlthoughAChildHoldsTheStreams) {
 
 TEST(Exec, WaitsForTheEndOfTheStreamsWhenAsked) {
   BEHAVIOUR("EX14");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     Line line;
@@ -99,6 +103,7 @@ TEST(Exec, WaitsForTheEndOfTheStreamsWhenAsked) {
 
 TEST(Exec, NegativeDeadlineIsOverAtOnceHoweverFarBack) {
   BEHAVIOUR("SG06");
+  REQUIRES(userns);
   // Counted in nanoseconds it would wrap around, into the years to come.
   constexpr std::chrono::milliseconds far_back(-13'835'058'055'282);
   for (const auto& [way, execute] : exec_ways()) {
@@ -112,6 +117,7 @@ TEST(Exec, NegativeDeadlineIsOverAtOnceHoweverFarBack) {
 
 TEST(Exec, DeadlineKillsAndReapsTheProgram) {
   BEHAVIOUR("SG06");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     Line line;
@@ -133,6 +139,7 @@ TEST(Exec, DeadlineKillsAndReapsTheProgram) {
 
 TEST(Exec, DeadlineSparesTheChildrenOfTheProgram) {
   BEHAVIOUR("SG06");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     Line line;
@@ -153,6 +160,7 @@ TEST(Exec, DeadlineSparesTheChildrenOfTheProgram) {
 
 TEST(Exec, DeadlineHoldsForAProgramThatNeverStopsWriting) {
   BEHAVIOUR("SG06");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -163,6 +171,7 @@ TEST(Exec, DeadlineHoldsForAProgramThatNeverStopsWriting) {
 
 TEST(Exec, AnEndlessDeadlineIsNoDeadline) {
   BEHAVIOUR("SG06");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -174,6 +183,7 @@ TEST(Exec, AnEndlessDeadlineIsNoDeadline) {
 
 TEST(Exec, StdinIsEmptyUnlessGiven) {
   BEHAVIOUR("SG03");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const Fd given(::memfd_create("stdin", MFD_CLOEXEC));
@@ -198,6 +208,7 @@ TEST(Exec, StdinIsEmptyUnlessGiven) {
 
 TEST(Exec, ProgramMayCloseItsOutputEarly) {
   BEHAVIOUR("SG10");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -211,6 +222,7 @@ TEST(Exec, ProgramMayCloseItsOutputEarly) {
 
 TEST(Exec, ProgramMayIgnoreItsInput) {
   BEHAVIOUR("SG10");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     Line line;

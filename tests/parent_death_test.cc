@@ -32,6 +32,7 @@ std::string death_signal_of_ties(const Result<Finished>& ended) {
 
 TEST(Exec, ProgramHasTheParentDeathSignalThatWasAskedFor) {
   BEHAVIOUR("EX09");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const Command ties{.argv = {helper(), "ties"}, .parent_death_signal = SIGUSR1};
@@ -42,6 +43,7 @@ TEST(Exec, ProgramHasTheParentDeathSignalThatWasAskedFor) {
 
 TEST(ExecInUserNetns, ParentDeathSignalOutlivesJoiningAnotherUsersUserns) {
   BEHAVIOUR("EX09 UN08");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const Command ties{.argv = {helper(), "ties"}, .parent_death_signal = SIGUSR1};
@@ -67,6 +69,7 @@ TEST(ExecInNetns, ParentDeathSignalOutlivesOtherIds) {
 
 TEST(Exec, ProgramDiesWithTheProcessThatStartedIt) {
   BEHAVIOUR("EX09");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     Line line;
@@ -90,6 +93,7 @@ TEST(Exec, ProgramDiesWithTheProcessThatStartedIt) {
 
 TEST(Exec, ProgramDiesWithTheThreadThatStartedItAlthoughTheProcessLives) {
   BEHAVIOUR("EX10");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 

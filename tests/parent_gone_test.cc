@@ -70,6 +70,7 @@ int let_go(const Fd& listener, const seccomp_notif& held) {
 
 TEST(Exec, ProgramOfAParentThatEndedBeforeIsKilledBeforeItStarts) {
   BEHAVIOUR("EX09");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     Line line;
@@ -103,6 +104,7 @@ TEST(Exec, ProgramOfAParentThatEndedBeforeIsKilledBeforeItStarts) {
 
 TEST(Exec, ProgramInAPidNamespaceBelowItsParentsIsNotTakenForAnOrphan) {
   BEHAVIOUR("EX09");
+  REQUIRES(userns);
   REQUIRES(root);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);

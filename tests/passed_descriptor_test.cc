@@ -60,6 +60,7 @@ using Lengths = std::map<int, off_t>;
 
 TEST(Exec, PassedDescriptorsHaveTheirNumbersAndThereIsNoOther) {
   BEHAVIOUR("FD01");
+  REQUIRES(userns);
   const Fd one = file_of_length(1);
   const Fd two = file_of_length(2);
   for (const auto& [way, execute] : exec_ways()) {
@@ -80,6 +81,7 @@ TEST(Exec, PassedDescriptorsHaveTheirNumbersAndThereIsNoOther) {
 
 TEST(Exec, PassedDescriptorsMayChangePlaces) {
   BEHAVIOUR("FD01 FD07");
+  REQUIRES(userns);
   const Fd one = file_of_length(1, 30);
   const Fd two = file_of_length(2, 31);
   const Fd three = file_of_length(3, 32);
@@ -101,6 +103,7 @@ TEST(Exec, PassedDescriptorsMayChangePlaces) {
 
 TEST(Exec, StandardDescriptorsOfTheCallerCanBePassed) {
   BEHAVIOUR("FD01");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -112,6 +115,7 @@ TEST(Exec, StandardDescriptorsOfTheCallerCanBePassed) {
 
 TEST(Exec, DescriptorThatCannotBePassedIsRefusedBeforeThereIsAChild) {
   BEHAVIOUR("EX03 FD01");
+  REQUIRES(userns);
   const Fd one = file_of_length(1);
   const int closed = file_of_length(1, 50).get();
   for (const auto& [way, execute] : exec_ways()) {
@@ -137,6 +141,7 @@ int limit_descriptors(rlim_t number) {
 
 TEST(Exec, NumberBeyondTheLimitIsRefusedBeforeThereIsAChild) {
   BEHAVIOUR("FD08");
+  REQUIRES(userns);
   const Fd one = file_of_length(1);
   ASSERT_EQ(limit_descriptors(64), 0);
   for (const auto& [way, execute] : exec_ways()) {
@@ -154,6 +159,7 @@ TEST(Exec, NumberBeyondTheLimitIsRefusedBeforeThereIsAChild) {
 
 TEST(Exec, NumberBelowTheLimitIsGivenWhereRoomIsLeftAboveIt) {
   BEHAVIOUR("FD08");
+  REQUIRES(userns);
   const Fd one = file_of_length(1);
   ASSERT_EQ(limit_descriptors(64), 0);
   for (const auto& [way, execute] : exec_ways()) {

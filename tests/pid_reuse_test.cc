@@ -30,6 +30,7 @@ int open_netns_error(const Fd& directory) {
 
 TEST(Netns, DirectoryOfAProcessStaysWithTheProcess) {
   BEHAVIOUR("TR16");
+  REQUIRES(own_netns);
   OwnScratch old;
   const Fd directory = open_process_directory(old.pid());
   ASSERT_EQ(open_netns_error(directory), 0);
@@ -58,6 +59,7 @@ TEST(Netns, DirectoryOfAProcessNeverShowsTheNextOwnerOfThePid) {
 
 TEST(Setns, PidfdOfAReapedProcessIsEsrch) {
   BEHAVIOUR("TR17");
+  REQUIRES(own_netns);
   OwnScratch old;
   const Fd process = pidfd_open(old.pid());
   ASSERT_TRUE(process);

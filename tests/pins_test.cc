@@ -20,6 +20,7 @@
 #include "nsgate/in_netns.h"
 #include "support/either_user.h"
 #include "support/in_flight.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/netns_watch.h"
@@ -74,12 +75,14 @@ Fd opened_inside(const ParkedProcess& target, F f) {
 
 TEST(Netns, LivesAsLongAsADescriptorOfIt) {
   BEHAVIOUR("LT01");
+  REQUIRES(own_netns);
   EXPECT_EQ(life_held_by([](const ParkedProcess& target) { return target.open("ns/net"); }),
             pinned);
 }
 
 TEST(Netns, LivesAsLongAsADescriptorOpenedByPathOnly) {
   BEHAVIOUR("LT05");
+  REQUIRES(own_netns);
   EXPECT_EQ(life_held_by([](const ParkedProcess& target) {
               const auto file = "/proc/" + std::to_string(target.pid()) + "/ns/net";
               return Fd(::open(file.c_str(), O_PATH | O_CLOEXEC));
@@ -89,6 +92,8 @@ TEST(Netns, LivesAsLongAsADescriptorOpenedByPathOnly) {
 
 TEST(Netns, LivesAsLongAsAMountOfIt) {
   BEHAVIOUR("LT02");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   EXPECT_EQ(life_held_by([](const ParkedProcess& target) {
               must_own_run();
               return std::make_unique<NamedNetns>("blue", target.open("ns/net"));
@@ -98,6 +103,7 @@ TEST(Netns, LivesAsLongAsAMountOfIt) {
 
 TEST(Netns, LivesAsLongAsASocketMadeInIt) {
   BEHAVIOUR("LT03");
+  REQUIRES(own_netns);
   for (const int family : {AF_INET, AF_NETLINK, AF_UNIX}) {
     SCOPED_TRACE(family);
     EXPECT_EQ(life_held_by([=](const ParkedProcess& target) {
@@ -110,12 +116,14 @@ TEST(Netns, LivesAsLongAsASocketMadeInIt) {
 
 TEST(Netns, LivesAsLongAsAnOpenFileOfItsProcNet) {
   BEHAVIOUR("LT04");
+  REQUIRES(own_netns);
   EXPECT_EQ(life_held_by([](const ParkedProcess& target) { return target.open("net/dev"); }),
             pinned);
 }
 
 TEST(Netns, LivesAsLongAsAnUnreadMessageThatCarriesIt) {
   BEHAVIOUR("LT17");
+  REQUIRES(own_netns);
   EXPECT_EQ(
       life_held_by([](const ParkedProcess& target) { return InFlight(target.open("ns/net")); }),
       pinned);
@@ -123,6 +131,7 @@ TEST(Netns, LivesAsLongAsAnUnreadMessageThatCarriesIt) {
 
 TEST(InNetns, EntersANamespaceThatCameInAMessageAfterItsLastProcess) {
   BEHAVIOUR("LT17");
+  REQUIRES(own_netns);
 
   const auto [id, inside] = answer_of_owner([] {
     ScratchNetns target;
@@ -169,6 +178,7 @@ class LeakedThread {
 
 TEST(InNetns, ThreadStartedInsideKeepsTheNamespaceAlive) {
   BEHAVIOUR("LT07");
+  REQUIRES(own_netns);
   EXPECT_EQ(life_held_by(
                 [](const ParkedProcess& target) { return std::make_unique<LeakedThread>(target); }),
             pinned);
@@ -176,6 +186,7 @@ TEST(InNetns, ThreadStartedInsideKeepsTheNamespaceAlive) {
 
 TEST(InNetns, ThreadStartedInsideIsInvisibleInTheNamespaceOfItsProcess) {
   BEHAVIOUR("LT07");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId own, target, of_process, of_thread;
   };
@@ -193,6 +204,7 @@ TEST(InNetns, ThreadStartedInsideIsInvisibleInTheNamespaceOfItsProcess) {
 
 TEST(Netns, EndsAlthoughAPidfdOfItsProcessIsHeld) {
   BEHAVIOUR("LT02 LT06");
+  REQUIRES(own_netns);
   EXPECT_EQ(life_held_by([](const ParkedProcess& target) {
               return must(pidfd_open(target.pid()), "pidfd_open");
             }),
@@ -201,6 +213,7 @@ TEST(Netns, EndsAlthoughAPidfdOfItsProcessIsHeld) {
 
 TEST(Netns, EndsAlthoughADirectoryOfItsProcessIsHeld) {
   BEHAVIOUR("LT06");
+  REQUIRES(own_netns);
   for (const char* directory : {".", "ns", "net"}) {
     SCOPED_TRACE(directory);
     EXPECT_EQ(life_held_by([=](const ParkedProcess& target) { return target.open(directory); }),
@@ -210,6 +223,7 @@ TEST(Netns, EndsAlthoughADirectoryOfItsProcessIsHeld) {
 
 TEST(Netns, EndsAlthoughAFileOfItsSysctlsIsHeld) {
   BEHAVIOUR("LT06");
+  REQUIRES(own_netns);
   EXPECT_EQ(life_held_by([](const ParkedProcess& target) {
               return opened_inside(target, [] {
                 return Fd(::open("/proc/sys/net/ipv4/ip_forward", O_RDONLY | O_CLOEXEC));
@@ -232,6 +246,7 @@ int mount_sysfs_of(const Fd& target) {
 TEST(Netns, EndsAlthoughASysfsThatWasMountedInsideIsHeld) {
   BEHAVIOUR("LT06");
   REQUIRES(root);
+  REQUIRES(mounts);
   EXPECT_EQ(
       life_held_by([](const ParkedProcess& target) {
         const Fd netns = target.open("ns/net");

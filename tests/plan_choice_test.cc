@@ -33,6 +33,7 @@ std::vector<Stage> stages_of(const UserNetns& both) {
 
 TEST(UserNetns, ProcessIsJoinedByOneShotUnlessAnotherPlanIsAskedFor) {
   BEHAVIOUR("UN01 UN05");
+  REQUIRES(userns);
   const UserScratch own;
   const auto target = UserTarget::process(own.pid());
 
@@ -56,6 +57,7 @@ TEST(UserNetns, ProcessIsJoinedByOneShotUnlessAnotherPlanIsAskedFor) {
 
 TEST(UserNetns, HoldsTheNamespacesOfTheTarget) {
   BEHAVIOUR("EX07");
+  REQUIRES(userns);
   const UserScratch own;
 
   const auto by_process = UserNetns::open(UserTarget::process(own.pid()));
@@ -76,6 +78,7 @@ Result<UserNetns> open_by_owner(const ParkedProcess& target) {
 
 TEST(UserNetns, OwnerDecidesTheOrderOfDescriptors) {
   BEHAVIOUR("UN02 UN03 UN04");
+  REQUIRES(userns);
   struct Row {
     int (*setup)();
     std::vector<Stage> stages;
@@ -117,6 +120,7 @@ TEST(UserNetns, CallersOwnUsernsIsNotJoined) {
 
 TEST(UserNetns, OneShotWithoutAProcessIsNotSupported) {
   BEHAVIOUR("UN05");
+  REQUIRES(userns);
   const UserScratch own;
   const NamespaceFiles files(own);
   const auto owned = UserTarget::owned(Target::process(own.pid()));
@@ -130,6 +134,7 @@ TEST(UserNetns, OneShotWithoutAProcessIsNotSupported) {
 
 TEST(UserNetns, OneShotWithoutPidfdOpenIsNotSupportedAndAutomaticDoesWithout) {
   BEHAVIOUR("UN05");
+  REQUIRES(userns);
   const UserScratch own;
   const auto target = UserTarget::process(own.pid());
 

@@ -53,6 +53,7 @@ int without_capabilities() { return keep_capabilities(0); }
 
 TEST(Plan, EachEntersTheUsernsThatOwnsItsNetns) {
   BEHAVIOUR("UN01 UN02");
+  REQUIRES(userns);
   const UserScratch own;
 
   expect_plans(own, all_enter);
@@ -61,6 +62,7 @@ TEST(Plan, EachEntersTheUsernsThatOwnsItsNetns) {
 
 TEST(Plan, EachEntersTheUsernsThatAnotherUserMadeWithItsNetns) {
   BEHAVIOUR("UN02");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
 
@@ -69,6 +71,7 @@ TEST(Plan, EachEntersTheUsernsThatAnotherUserMadeWithItsNetns) {
 
 TEST(Plan, OnlySequentialLosesANetnsOfTheCallersOwnUserns) {
   BEHAVIOUR("UN03");
+  REQUIRES(userns);
   REQUIRES(root);
   const ParkedProcess of_root(&net_owned_by_the_callers_own);
   const ParkedProcess of_uid_1000([] {
@@ -86,6 +89,7 @@ TEST(Plan, OnlySequentialLosesANetnsOfTheCallersOwnUserns) {
 
 TEST(Plan, NoneEntersANetnsOfAUsernsWhereTheCallerHasNoPrivilege) {
   BEHAVIOUR("UN03 UN05");
+  REQUIRES(userns);
   const ParkedProcess target(&net_owned_by_the_callers_own);
 
   // Each at its own stage: sequential has joined the user namespace by then.
@@ -99,6 +103,7 @@ TEST(Plan, NoneEntersANetnsOfAUsernsWhereTheCallerHasNoPrivilege) {
 
 TEST(Plan, OnlySequentialLosesANetnsOwnedAboveTheUserns) {
   BEHAVIOUR("UN04");
+  REQUIRES(userns);
   const ParkedProcess nested(&net_owned_above_user);
   const Plans all_but_sequential{.automatic = entered,
                                  .sequential = refused(Stage::setns_net, EPERM),
@@ -111,6 +116,7 @@ TEST(Plan, OnlySequentialLosesANetnsOwnedAboveTheUserns) {
 
 TEST(Plan, EachEntersANetnsOwnedBelowTheUserns) {
   BEHAVIOUR("UN05");
+  REQUIRES(userns);
   const ParkedProcess target(&net_owned_below_user);
 
   expect_plans(target, all_enter);
@@ -119,6 +125,7 @@ TEST(Plan, EachEntersANetnsOwnedBelowTheUserns) {
 
 TEST(Plan, OnlySequentialLosesANetnsOwnedBesideTheUserns) {
   BEHAVIOUR("UN05");
+  REQUIRES(userns);
   const ParkedProcess target(&net_owned_beside_user);
   const Plans all_but_sequential{.automatic = entered,
                                  .sequential = refused(Stage::setns_net, EPERM),
@@ -131,6 +138,7 @@ TEST(Plan, OnlySequentialLosesANetnsOwnedBesideTheUserns) {
 
 TEST(Plan, OneShotAloneNeedsNoPrivilegeWhereTwoUsernsOfTheCallerStandSideBySide) {
   BEHAVIOUR("UN05");
+  REQUIRES(userns);
   REQUIRES(root);
   const ParkedProcess target(&net_owned_beside_user_at_the_top);
 
@@ -149,6 +157,7 @@ TEST(Plan, OneShotAloneNeedsNoPrivilegeWhereTwoUsernsOfTheCallerStandSideBySide)
 
 TEST(Plan, NetnsIsEnteredWithItsOwnerWhereverTheTargetsProcessIs) {
   BEHAVIOUR("UN01 UN04");
+  REQUIRES(userns);
   for (const auto setup : {&net_owned_by_user, &net_owned_above_user, &net_owned_below_user}) {
     const ParkedProcess target(setup);
     const auto net = target.open("ns/net");
@@ -162,6 +171,7 @@ TEST(Plan, NetnsIsEnteredWithItsOwnerWhereverTheTargetsProcessIs) {
 
 TEST(Plan, CallersOwnUsernsIsLeftOutOrInvalid) {
   BEHAVIOUR("UN14");
+  REQUIRES(userns);
   const UserScratch own;
   const NamespaceFiles files(own);
 
@@ -183,6 +193,7 @@ TEST(Plan, CallersOwnUsernsIsLeftOutOrInvalid) {
 
 TEST(Plan, NoneEntersAParentOrASiblingOfTheCallersUserns) {
   BEHAVIOUR("UN14");
+  REQUIRES(userns);
   const UserScratch inside;
   const UserScratch sibling;
   const NamespaceFiles files_inside(inside);
@@ -200,6 +211,7 @@ TEST(Plan, NoneEntersAParentOrASiblingOfTheCallersUserns) {
 
 TEST(Plan, NoneEntersTheUsernsOfAnotherUser) {
   BEHAVIOUR("UN18");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const NamespaceFiles files(other);
@@ -217,6 +229,7 @@ TEST(Plan, NoneEntersTheUsernsOfAnotherUser) {
 
 TEST(Plan, RefusedAtAnyStageLeavesTheCallerAsItWas) {
   BEHAVIOUR("UN06 UN07");
+  REQUIRES(userns);
   const ParkedProcess nested(&net_owned_above_user);
   const UserScratch sibling;
   const auto unchanged = answer_of_child([&] {

@@ -49,6 +49,7 @@ pid_t other_thread_of(pid_t pid) {
 
 TEST(Plan, OneShotOfAThreadNeedsAPidfdOfThreadsAndAutomaticDoesWithout) {
   BEHAVIOUR("UN05");
+  REQUIRES(userns);
   const ParkedProcess process(&two_threads_in_a_userns);
   const auto thread = UserTarget::thread(process.pid(), other_thread_of(process.pid()));
   // pidfd_open(2): PIDFD_THREAD since Linux 6.9.
@@ -60,6 +61,7 @@ TEST(Plan, OneShotOfAThreadNeedsAPidfdOfThreadsAndAutomaticDoesWithout) {
 
 TEST(Plan, ThreadMeansItsOwnNetnsAndNotThatOfItsLeader) {
   BEHAVIOUR("UN05");
+  REQUIRES(userns);
   const ParkedProcess process(&two_threads_in_a_userns);
   const pid_t tid = other_thread_of(process.pid());
   const auto its_netns = ::testing::PrintToString(netns_of(tid)) + '\n';

@@ -54,6 +54,7 @@ TEST(InNetns, OnePortCanBeBoundInTwoNamespacesAtOnce) {
 
 TEST(Unshare, OnePortCanBeBoundInTwoNamespacesAtOnce) {
   BEHAVIOUR("FD12");
+  REQUIRES(userns);
   struct Seen {
     int prepared;
     int first;

@@ -45,6 +45,7 @@ void run_inside(F f) {
 
 TEST(InNetns, PthreadExitOutOfANoexceptClosureAborts) {
   BEHAVIOUR("XD06");
+  REQUIRES(own_netns);
 
   EXPECT_EXIT(run_inside([]() noexcept { ::pthread_exit(nullptr); }), KilledBySignal(SIGABRT),
               "terminate called without an active exception");
@@ -52,6 +53,7 @@ TEST(InNetns, PthreadExitOutOfANoexceptClosureAborts) {
 
 TEST(InNetns, PthreadExitIntoACatchAllOfTheClosureAborts) {
   BEHAVIOUR("XD05");
+  REQUIRES(own_netns);
 
   EXPECT_EXIT(run_inside([] {
                 try {
@@ -105,6 +107,7 @@ TEST(InNetns, ForkThatReturnsInBothProcessesEndsTheChildWithStatus0) {
 
 TEST(InNetns, FaultInTheClosureKillsTheProcess) {
   BEHAVIOUR("XD11");
+  REQUIRES(own_netns);
 
   EXPECT_EXIT(run_inside([] { std::terminate(); }), KilledBySignal(SIGABRT), "");
   EXPECT_EXIT(run_inside([] { std::abort(); }), KilledBySignal(SIGABRT), "");

@@ -32,6 +32,7 @@ pid_t group_in(const Result<Finished>& ended) {
 
 TEST(Exec, ProgramIsInTheCallersGroupUnlessItLeadsItsOwn) {
   BEHAVIOUR("EX17 SG06");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -54,6 +55,7 @@ Command lingering(const Line& line) {
 
 TEST(Exec, DeadlineKillsTheWholeGroupOfTheProgram) {
   BEHAVIOUR("SG06");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     Line line;
@@ -70,6 +72,7 @@ TEST(Exec, DeadlineKillsTheWholeGroupOfTheProgram) {
 
 TEST(Exec, ExceptionOfTheCallbackKillsTheWholeGroupOfTheProgram) {
   BEHAVIOUR("SG06");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     Line line;

@@ -24,6 +24,7 @@
 #include "support/capabilities.h"
 #include "support/ended.h"
 #include "support/kernel.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/no_program.h"
 #include "support/requirements.h"
@@ -104,6 +105,7 @@ Ways try_ways(const ParkedProcess& process) {
 
 TEST(Netns, OneRefusalIsEaccesAtOpenAndEpermAtSetnsOfAPidfd) {
   BEHAVIOUR("CP04");
+  REQUIRES(userns);
   const ParkedProcess open_to_its_owner([] { return unshare_with_dumpable(1); });
   const ParkedProcess closed([] { return unshare_with_dumpable(0); });
 
@@ -154,6 +156,7 @@ TEST(Netns, OpenAsksForTheFsuidAndSetnsOfAPidfdForTheRealUid) {
 
 TEST(Netns, YamaRestrictsTakingADescriptorButNotANamespace) {
   BEHAVIOUR("CP06");
+  REQUIRES(userns);
   int scope = 0;  // as without Yama
   std::ifstream("/proc/sys/kernel/yama/ptrace_scope") >> scope;
   const Fd inherited(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -178,6 +181,7 @@ TEST(Netns, YamaRestrictsTakingADescriptorButNotANamespace) {
 TEST(InNetns, WithoutCapSysPtraceABindMountIsReachableWhereThePathOfAPidIsNot) {
   BEHAVIOUR("CP07");
   REQUIRES(root);
+  REQUIRES(mounts);
   const ParkedProcess other(&move_uid_1000_to_a_netns_of_root);
   const ScratchDirectory directory;
   const auto mounted = directory.file("net", "");

@@ -291,6 +291,7 @@ TEST(Resident, ForkedChildHasAWorkerOfItsOwn) {
 
 TEST(Resident, FailsToOpenAsInNetnsFailsToEnter) {
   BEHAVIOUR("CP01");
+  REQUIRES(userns);
   const UserScratch other;
 
   EXPECT_THAT(Resident::open(Target::path("/dev/null")), FailsAt(Stage::open, EINVAL));

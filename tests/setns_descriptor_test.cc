@@ -76,6 +76,7 @@ constexpr std::array plans_for_descriptors{Plan::automatic, Plan::sequential, Pl
 
 TEST(ExecInUserNetns, NoOpenDescriptorIsEbadfAtOpenAndNamed) {
   BEHAVIOUR("TR01");
+  REQUIRES(userns);
   const UserScratch other;
   const Fd user = other.open("ns/user");
   const Fd net = other.open("ns/net");
@@ -124,6 +125,7 @@ TEST(Setns, NamespaceOpenedByPathOnlyIsEbadf) {
 
 TEST(Setns, TypeMustBeThatOfTheNamespaceOrZero) {
   BEHAVIOUR("TR04");
+  REQUIRES(own_netns);
 
   const auto errors = answer_of_owner([] {
     const ScratchNetns other;
@@ -154,6 +156,7 @@ TEST(Netns, NamespaceOfAnotherTypeIsRefusedAtOpen) {
 
 TEST(ExecInUserNetns, NamespaceOfAnotherTypeIsRefusedAtOpenWithWhatItIsNot) {
   BEHAVIOUR("TR04");
+  REQUIRES(userns);
   const OwnScratch scratch;
   const Fd user = scratch.open("ns/user");
   const Fd net = scratch.open("ns/net");
@@ -205,6 +208,7 @@ TEST(Netns, NobodyWithoutPrivilegeEntersEvenTheNamespaceItIsIn) {
 
 TEST(ExecInUserNetns, OwnUserNamespaceIsEinvalToJoinAndLeftOutByAutomatic) {
   BEHAVIOUR("TR05");
+  REQUIRES(own_netns);
   const Fd own = open_own("/proc/self/ns/user");
   EXPECT_EQ(setns_error(own.get(), CLONE_NEWUSER), EINVAL);
 
@@ -239,6 +243,7 @@ TEST(Setns, PermissionIsCheckedAfterDescriptorAndType) {
 
 TEST(Setns, PidfdTakesAMaskOfNamespacesAndNothingElse) {
   BEHAVIOUR("TR18");
+  REQUIRES(own_netns);
 
   const auto errors = answer_of_owner([] {
     const ScratchNetns other;

@@ -60,6 +60,7 @@ sigset_t blocked_by_caller() {
 
 TEST(Exec, ProgramStartsWithAnEmptySignalMask) {
   BEHAVIOUR("SG01");
+  REQUIRES(userns);
   sigset_t some;
   ::sigemptyset(&some);
   for (const int signal : {SIGUSR1, SIGTERM, SIGPIPE, SIGRTMIN, SIGRTMAX})
@@ -77,6 +78,7 @@ TEST(Exec, ProgramStartsWithAnEmptySignalMask) {
 
 TEST(Exec, CallersSignalMaskIsUnchanged) {
   BEHAVIOUR("SG01");
+  REQUIRES(userns);
   sigset_t some;
   ::sigemptyset(&some);
   ::sigaddset(&some, SIGUSR1);
@@ -96,6 +98,7 @@ TEST(Exec, CallersSignalMaskIsUnchanged) {
 
 TEST(Exec, IgnoredSignalsStayIgnoredExceptSigpipe) {
   BEHAVIOUR("SG02");
+  REQUIRES(userns);
   const Handling interrupt(SIGINT, SIG_IGN);
   const Handling hangup(SIGHUP, SIG_DFL);
   const Handling realtime(SIGRTMIN + 3, SIG_IGN);
@@ -117,6 +120,7 @@ pid_t caller = 0;
 // In a child that shares the caller's memory, the caller's handler would write to that memory.
 TEST(Exec, HandlersOfTheCallerRunOnlyInTheCaller) {
   BEHAVIOUR("SG02");
+  REQUIRES(userns);
   caller = ::getpid();
   ASSERT_TRUE(::getpgrp() == caller || ::setpgid(0, 0) == 0);
   // For the rest of this process: a signal may still be on its way when the last sender is gone.
@@ -146,6 +150,7 @@ TEST(Exec, HandlersOfTheCallerRunOnlyInTheCaller) {
 
 TEST(Exec, DeathBySignalIsToldByNumber) {
   BEHAVIOUR("SG04");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     for (const int signal : {SIGKILL, SIGTERM, SIGSEGV, SIGABRT, SIGPIPE, SIGUSR1, SIGRTMAX}) {
       SCOPED_TRACE(way + ", signal " + std::to_string(signal));
@@ -176,6 +181,7 @@ int prepare_core(const ScratchDirectory& directory) {
 // Whether there is a core file is the machine's affair (core(5)); core says what waitpid(2) says.
 TEST(Exec, CoreFlagIsTheKernels) {
   BEHAVIOUR("SG04");
+  REQUIRES(userns);
   const ScratchDirectory directory;
   const std::string program = helper();
   const auto by_hand = answer_of_child([&] {
@@ -207,6 +213,7 @@ TEST(Exec, CoreFlagIsTheKernels) {
 
 TEST(Exec, AStoppedProgramHasNotEnded) {
   BEHAVIOUR("SG05");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
     const Line line;

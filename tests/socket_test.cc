@@ -114,6 +114,7 @@ TEST(InNetns, ConnectionAcceptedByTheCallerIsInTheTarget) {
 
 TEST(InNetns, ListenerOfTheClosureIsOutOfTheCallersReachAndInNobodysWay) {
   BEHAVIOUR("SK03");
+  REQUIRES(own_netns);
   struct Errors {
     int loopback;
     int connect_inside;

@@ -24,6 +24,7 @@ using namespace std::string_literals;
 
 TEST(Exec, StdinBytesArriveWholeHoweverManyThereAre) {
   BEHAVIOUR("SG03 EX13");
+  REQUIRES(userns);
   std::string many;
   for (int i = 0; many.size() < 1 << 20; ++i) many += std::to_string(i) + '\0';
   for (const auto& [way, execute] : exec_ways()) {
@@ -41,6 +42,7 @@ TEST(Exec, StdinBytesArriveWholeHoweverManyThereAre) {
 
 TEST(Exec, ProgramMayLeaveItsStdinBytesUnread) {
   BEHAVIOUR("SG10");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -52,6 +54,7 @@ TEST(Exec, ProgramMayLeaveItsStdinBytesUnread) {
 
 TEST(Exec, TwoInputsAreRefused) {
   BEHAVIOUR("SG03");
+  REQUIRES(userns);
   const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
@@ -63,6 +66,7 @@ TEST(Exec, TwoInputsAreRefused) {
 
 TEST(Exec, InheritedStreamsAreTheCallers) {
   BEHAVIOUR("SG03");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 
@@ -78,6 +82,7 @@ TEST(Exec, InheritedStreamsAreTheCallers) {
 
 TEST(Exec, WhatIsSaidOfStdinIsIgnoredWhenTheStreamsAreInherited) {
   BEHAVIOUR("SG03");
+  REQUIRES(userns);
   const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
@@ -95,6 +100,7 @@ TEST(Exec, WhatIsSaidOfStdinIsIgnoredWhenTheStreamsAreInherited) {
 
 TEST(Exec, InheritedStreamsMayBeClosed) {
   BEHAVIOUR("FD07");
+  REQUIRES(userns);
   for (const auto& [way, execute] : exec_ways()) {
     SCOPED_TRACE(way);
 

@@ -140,6 +140,7 @@ Seen as_owner_of_both(F f) {
 
 TEST(Stress, ThreadsThatAllocateForkAndEnterDoNotDisturbOneAnother) {
   BEHAVIOUR("EX02 NC04");
+  REQUIRES(userns);
   REQUIRES(no_asan);
 
   const auto seen = answer_of_child([] { return as_owner_of_both(&enter_from_eight_threads); });
@@ -191,6 +192,7 @@ Seen enter_while_others_keep_copies_of_the_pipes(pid_t other) {
 
 TEST(Stress, ForeignChildrenWithCopiesOfThePipesDelayNothing) {
   BEHAVIOUR("EX02 NC04");
+  REQUIRES(userns);
 
   const auto seen = answer_of_child(
       [] { return as_owner_of_both(&enter_while_others_keep_copies_of_the_pipes); });

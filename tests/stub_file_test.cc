@@ -33,6 +33,7 @@ int own_file_of_the_stub() {
 
 TEST(ExecInUserNetns, FileOfTheStubCannotBeCutShortUnderItsCaller) {
   BEHAVIOUR("UN18");
+  REQUIRES(userns);
   const UserScratch own;
   int file = -1;
   int cut = 0;

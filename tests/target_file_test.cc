@@ -20,6 +20,7 @@
 
 #include "support/both_ways.h"
 #include "support/either_user.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/open_fds.h"
@@ -84,6 +85,8 @@ TEST(Netns, PlaceholderOfModeZeroIsRefusedAtOpenWithoutPrivilege) {
 
 TEST(Netns, NameIsEnteredWhileMountedAndAPlaceholderAfterwards) {
   BEHAVIOUR("TR07 LT02");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
 
   const auto [mounted, unmounted] = answer_of_owner([] {
     must_own_run();
@@ -99,6 +102,8 @@ TEST(Netns, NameIsEnteredWhileMountedAndAPlaceholderAfterwards) {
 
 TEST(Netns, SafeOpeningTellsALinkOfProcFromAMountedName) {
   BEHAVIOUR("TR20");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
 
   const auto link = std::array{
       error_of(open_file("/proc/self/ns/net", O_RDONLY | O_NOFOLLOW)),
@@ -133,6 +138,7 @@ Attempts attempt(const std::string& path) {
 TEST(Netns, NameOfAnotherUsersNamespaceIsRefusedBySetns) {
   BEHAVIOUR("TR21");
   REQUIRES(root);
+  REQUIRES(mounts);
 
   const auto nobodys = answer_of_owner([] {
     must_own_run();
@@ -151,6 +157,7 @@ TEST(Netns, NameOfAnotherUsersNamespaceIsRefusedBySetns) {
 TEST(Netns, NameOfTheHostsNamespaceIsRefusedBySetnsInAUserNamespace) {
   BEHAVIOUR("TR21");
   REQUIRES(rootless);
+  REQUIRES(mounts);
   const Fd host = open_file("/proc/self/ns/net");
 
   const auto rootless = answer_of_owner([&] {
@@ -166,6 +173,8 @@ TEST(Netns, NameOfTheHostsNamespaceIsRefusedBySetnsInAUserNamespace) {
 
 TEST(Netns, MountedNameCannotBeRemovedButDetached) {
   BEHAVIOUR("TR25");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     int unlink_mounted, unlink_detached;
     std::array<Ended, 2> by_descriptor;
@@ -196,6 +205,8 @@ int mount_apart(const std::string& path) {
 
 TEST(Netns, NameMountedInAnotherMountNamespaceIsAPlaceholderHereAndRemovable) {
   BEHAVIOUR("TR24 TR25");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     int unlink;
     std::array<Ended, 2> here, there, there_after_unlink;

@@ -14,6 +14,7 @@
 #include "nsgate/in_netns.h"
 #include "support/arrival.h"
 #include "support/either_user.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/open_fds.h"
@@ -73,6 +74,8 @@ class Place {
 
 TEST(Target, EveryKindLeadsToTheNamespaceThatItNames) {
   BEHAVIOUR("TR15 TR17 TR21 TR29");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId netns;
     std::array<Arrivals, Place::names.size()> by_kind;
@@ -101,6 +104,8 @@ TEST(Target, EveryKindLeadsToTheNamespaceThatItNames) {
 
 TEST(Target, EveryKindLeadsAProgramIntoTheUserNamespaceToo) {
   BEHAVIOUR("TR28 UN01");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId userns;
     std::array<NamespaceId, Place::names.size()> by_kind;
@@ -125,6 +130,7 @@ TEST(Target, EveryKindLeadsAProgramIntoTheUserNamespaceToo) {
 
 TEST(Target, SocketLeadsToItsNamespaceAfterTheLastProcess) {
   BEHAVIOUR("TR29 LT03");
+  REQUIRES(userns);
   struct Seen {
     NamespaceId netns;
     Arrivals arrivals;
@@ -146,6 +152,7 @@ TEST(Target, SocketLeadsToItsNamespaceAfterTheLastProcess) {
 
 TEST(Target, CurrentIsWhereTheCallingThreadIs) {
   BEHAVIOUR("TH02");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId own, other;
     Arrivals outside, inside;
@@ -167,6 +174,7 @@ TEST(Target, CurrentIsWhereTheCallingThreadIs) {
 
 TEST(Target, CurrentIsDecidedWhenItIsUsed) {
   BEHAVIOUR("TH02");
+  REQUIRES(own_netns);
 
   const auto [inside, other] = answer_of_owner([] {
     const auto current = Target::current();

@@ -109,6 +109,7 @@ TEST(Target, CurrentIsRefusedOnlyAtSetnsWithoutRights) {
 
 TEST(Target, OwnerOutOfReachIsSaid) {
   BEHAVIOUR("TR28");
+  REQUIRES(userns);
   const Fd hosts = open_own("/proc/self/ns/net");
   struct Seen {
     Ended owned;

@@ -17,6 +17,7 @@
 #include "support/arrival.h"
 #include "support/either_user.h"
 #include "support/matchers.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/open_fds.h"
@@ -57,6 +58,8 @@ TEST(Target, NameThatCouldLeadElsewhereIsRefusedUnopened) {
 
 TEST(Target, NameThatIsTooLongIsRefusedByTheKernel) {
   BEHAVIOUR("TR23");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
 
   // Without the directory it would be ENOENT.
   const auto arrivals = answer_of_owner([] {
@@ -69,6 +72,8 @@ TEST(Target, NameThatIsTooLongIsRefusedByTheKernel) {
 
 TEST(Target, NameMayHoldAnythingElse) {
   BEHAVIOUR("TR23");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId netns;
     std::array<Arrivals, 4> arrivals;
@@ -92,6 +97,8 @@ TEST(Target, NameMayHoldAnythingElse) {
 
 TEST(Target, NameThatIsANumberIsNeverAPid) {
   BEHAVIOUR("TR22");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId named;
     Arrivals before, mounted, deleted;
@@ -120,6 +127,8 @@ TEST(Target, NameThatIsANumberIsNeverAPid) {
 
 TEST(Target, NameIsAPlaceholderOnceItsMountIsGone) {
   BEHAVIOUR("TR07 TR24");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     Arrivals arrivals;
     bool said;
@@ -141,6 +150,8 @@ TEST(Target, NameIsAPlaceholderOnceItsMountIsGone) {
 
 TEST(Target, NameIsEnoentWithoutItsFileOrItsDirectory) {
   BEHAVIOUR("TR23");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     Arrivals no_file, no_directory;
   };
@@ -160,6 +171,8 @@ TEST(Target, NameIsEnoentWithoutItsFileOrItsDirectory) {
 
 TEST(Target, NameThatIsALinkIsFollowed) {
   BEHAVIOUR("TR23");
+  REQUIRES(userns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId netns;
     Arrivals arrivals;

@@ -37,6 +37,7 @@ NamespaceId netns_of_other_thread(const TwoThreads& process) {
 
 TEST(Target, ThreadLeadsToItsOwnNamespaceAndNotToItsLeaders) {
   BEHAVIOUR("TR15");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId leader, other;
     Arrivals to_leader, to_other;
@@ -57,6 +58,7 @@ TEST(Target, ThreadLeadsToItsOwnNamespaceAndNotToItsLeaders) {
 
 TEST(Target, ThreadIsReachedAfterItsLeaderEnded) {
   BEHAVIOUR("TR13");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId other;
     Arrivals arrivals;
@@ -74,6 +76,7 @@ TEST(Target, ThreadIsReachedAfterItsLeaderEnded) {
 
 TEST(Target, ThreadOfAnotherProcessIsEsrchAtOpen) {
   BEHAVIOUR("TR15");
+  REQUIRES(own_netns);
   struct Seen {
     Arrivals leader, other, both_swapped;
   };

@@ -35,6 +35,7 @@ Arrivals enter_pidfd(const Fd& fd) { return enter_pidfd(fd.get()); }
 
 TEST(Target, PidfdOfTheCallerLeadsToTheCallersNamespace) {
   BEHAVIOUR("TR15");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId own;
     Arrivals arrivals;
@@ -49,6 +50,7 @@ TEST(Target, PidfdOfTheCallerLeadsToTheCallersNamespace) {
 
 TEST(Target, PidfdOfAZombieIsRefusedAtOpen) {
   BEHAVIOUR("TR12");
+  REQUIRES(own_netns);
   OwnScratch target;
   const Fd before = pidfd_open(target.pid());
   target.make_zombie();
@@ -64,6 +66,7 @@ TEST(Target, PidfdOfAZombieIsRefusedAtOpen) {
 
 TEST(Target, PidfdOfAReapedProcessIsEsrchAtOpen) {
   BEHAVIOUR("TR17");
+  REQUIRES(own_netns);
   OwnScratch target;
   const Fd pidfd = pidfd_open(target.pid());
   target.reap();
@@ -89,6 +92,7 @@ TEST(Target, PidfdNeverLeadsToTheNextOwnerOfThePid) {
 
 TEST(Target, PidfdOfAProcessWhoseLeadingThreadEndedIsRefusedAtOpen) {
   BEHAVIOUR("TR13");
+  REQUIRES(own_netns);
 
   const auto arrivals = answer_of_owner([] {
     TwoThreads process;
@@ -102,6 +106,7 @@ TEST(Target, PidfdOfAProcessWhoseLeadingThreadEndedIsRefusedAtOpen) {
 
 TEST(Target, PidfdOfAThreadLeadsToThatThreadsNamespace) {
   BEHAVIOUR("TR14");
+  REQUIRES(own_netns);
   struct Seen {
     int error;
     NamespaceId thread;

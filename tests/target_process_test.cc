@@ -136,6 +136,7 @@ TEST(ExecInUserNetns, OwnerIsRefusedAtOpenWhenTheProcessIsNotDumpable) {
 
 TEST(Netns, PidThatIsGoneIsEsrchAtOpen) {
   BEHAVIOUR("TR11");
+  REQUIRES(own_netns);
   OwnScratch target;
   const pid_t gone = target.pid();
   target.reap();
@@ -165,6 +166,7 @@ TEST(Netns, NumberThatIsNoPidIsEinvalAtOpen) {
 
 TEST(Netns, ErrorNamesThePidThatIsGone) {
   BEHAVIOUR("TR11");
+  REQUIRES(own_netns);
   OwnScratch target;
   const std::string gone = std::to_string(target.pid());
   const auto process = Target::process(target.pid());
@@ -181,6 +183,7 @@ int zombie_error() { return on_this_kernel<int>({{{0, 0}, ENOENT}, {{6, 11}, ESR
 
 TEST(Netns, ZombieIsRefusedAtOpen) {
   BEHAVIOUR("TR12");
+  REQUIRES(own_netns);
   OwnScratch target;
   ASSERT_EQ(open_error(proc(target.pid(), "ns/net")), 0);
   target.make_zombie();
@@ -195,6 +198,7 @@ TEST(Netns, ZombieIsRefusedAtOpen) {
 
 TEST(ExecInUserNetns, ZombieIsRefusedAlthoughProcShowsItsUserNamespace) {
   BEHAVIOUR("TR12");
+  REQUIRES(own_netns);
   OwnScratch target;
   target.make_zombie();
   const OpenFds before;
@@ -211,6 +215,7 @@ TEST(ExecInUserNetns, ZombieIsRefusedAlthoughProcShowsItsUserNamespace) {
 
 TEST(Setns, PidfdOfAZombieOpensAndIsEsrch) {
   BEHAVIOUR("TR12");
+  REQUIRES(own_netns);
   OwnScratch target;
   target.make_zombie();
 

@@ -37,6 +37,7 @@ NamespaceId reached_by(const Fd& process) {
 
 TEST(Netns, ProcessMeansItsLeadingThread) {
   BEHAVIOUR("TR15");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId leader, other, by_pid, by_thread, by_pidfd;
     std::array<Ended, 2> both_ways;
@@ -64,6 +65,7 @@ TEST(Netns, ProcessMeansItsLeadingThread) {
 
 TEST(ExecInNetns, ProcessMeansItsLeadingThread) {
   BEHAVIOUR("TR15");
+  REQUIRES(own_netns);
 
   const bool in_leaders = answer_of_owner([] {
     const TwoThreads process;
@@ -77,6 +79,7 @@ TEST(ExecInNetns, ProcessMeansItsLeadingThread) {
 
 TEST(Netns, PidfdNamesTheNamespaceOfTheLeadingThread) {
   BEHAVIOUR("TR15");
+  REQUIRES(own_netns);
   struct Seen {
     NamespaceId leader, named;
     int error;
@@ -96,6 +99,7 @@ TEST(Netns, PidfdNamesTheNamespaceOfTheLeadingThread) {
 
 TEST(Setns, PidfdOfAThreadJoinsTheNamespaceOfThatThread) {
   BEHAVIOUR("TR14");
+  REQUIRES(own_netns);
   struct Seen {
     int error;
     NamespaceId other, reached;
@@ -116,6 +120,7 @@ TEST(Setns, PidfdOfAThreadJoinsTheNamespaceOfThatThread) {
 
 TEST(Setns, ThreadThatDoesNotLeadHasNoPidfdOfAProcess) {
   BEHAVIOUR("TR14");
+  REQUIRES(own_netns);
 
   const int error = answer_of_owner([] {
     const TwoThreads process;
@@ -128,6 +133,7 @@ TEST(Setns, ThreadThatDoesNotLeadHasNoPidfdOfAProcess) {
 
 TEST(Netns, ProcessWhoseLeadingThreadEndedIsReachedByAnotherThreadOnly) {
   BEHAVIOUR("TR13");
+  REQUIRES(own_netns);
 
   const auto [by_pid, by_thread] = answer_of_owner([] {
     TwoThreads process;
@@ -144,6 +150,7 @@ TEST(Netns, ProcessWhoseLeadingThreadEndedIsReachedByAnotherThreadOnly) {
 
 TEST(Setns, PidfdOfAProcessWhoseLeadingThreadEndedIsEsrch) {
   BEHAVIOUR("TR13");
+  REQUIRES(own_netns);
 
   const auto errors = answer_of_owner([] {
     TwoThreads process;

@@ -110,6 +110,7 @@ int try_setns(const Fd& fd, int type) { return ::setns(fd.get(), type) == 0 ? 0 
 
 TEST(Setns, RefusesAUserNamespaceToAProcessWithThreads) {
   BEHAVIOUR("TH12");
+  REQUIRES(userns);
   const UserScratch other;
   const Fd user = other.open("ns/user");
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, other.pid(), 0)));
@@ -146,6 +147,7 @@ int answer_of_fs_sharer(const std::function<int()>& f) {
 
 TEST(Setns, RefusesAUserNamespaceToWhoSharesItsViewOfTheFileSystem) {
   BEHAVIOUR("TH13");
+  REQUIRES(userns);
   const UserScratch other;
   const Fd user = other.open("ns/user");
 

@@ -100,6 +100,7 @@ Shared share_with_a_worker() {
 
 TEST(InNetns, EnvironmentDescriptorsHandlersMemoryAndLocaleAreShared) {
   BEHAVIOUR("TH16");
+  REQUIRES(own_netns);
 
   const auto shared = answer_of_owner(&share_with_a_worker);
 
@@ -158,6 +159,7 @@ Delivery signal_the_process() {
 
 TEST(InNetns, SignalOfTheProcessInterruptsTheWorkerThatLetsItIn) {
   BEHAVIOUR("TH17");
+  REQUIRES(own_netns);
 
   const auto seen = answer_of_owner(&signal_the_process);
 

@@ -21,6 +21,7 @@
 #include "support/either_user.h"
 #include "support/loopback.h"
 #include "support/matchers.h"
+#include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
 
@@ -69,6 +70,7 @@ TEST(InNetns, ProcNetShowsTheMainThreadsNamespace) {
 
 TEST(InNetns, ProcSysNetFollowsTheThread) {
   BEHAVIOUR("TH03");
+  REQUIRES(own_netns);
   struct Seen {
     int before;
     int inside;
@@ -98,6 +100,7 @@ TEST(InNetns, ProcSysNetFollowsTheThread) {
 TEST(InNetns, SysfsShowsTheNamespaceOfWhoMountedIt) {
   BEHAVIOUR("TH04");
   REQUIRES(root);
+  REQUIRES(mounts);
   const BlueNetns other;
   struct Seen {
     bool before_mount;

@@ -58,6 +58,7 @@ Attributes attributes_after_joining(const NamespaceFiles& files) {
 
 TEST(Setns, JoiningAnotherUsersUsernsClearsDumpableAndTheDeathSignal) {
   BEHAVIOUR("UN08");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
 
@@ -68,6 +69,7 @@ TEST(Setns, JoiningAnotherUsersUsernsClearsDumpableAndTheDeathSignal) {
 
 TEST(Setns, JoiningOnesOwnUsernsKeepsDumpableAndTheDeathSignal) {
   BEHAVIOUR("UN08");
+  REQUIRES(userns);
   const UserScratch own;
 
   EXPECT_EQ(attributes_after_joining(NamespaceFiles(own)), (Attributes{0, 1, SIGKILL, 0}));
@@ -75,6 +77,7 @@ TEST(Setns, JoiningOnesOwnUsernsKeepsDumpableAndTheDeathSignal) {
 
 TEST(Setns, JoiningInAMemorySharingChildPoisonsDumpableOfItsParent) {
   BEHAVIOUR("UN09");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const NamespaceFiles files(other);
@@ -99,6 +102,7 @@ TEST(Setns, JoiningInAMemorySharingChildPoisonsDumpableOfItsParent) {
 
 TEST(ExecInUserNetns, CallerKeepsItsAttributesWhenTheUsernsIsAnotherUsers) {
   BEHAVIOUR("UN09");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const ProcessState before;

@@ -46,6 +46,7 @@ int write_to_process(const ParkedProcess& process, const char* file, const std::
 
 TEST(Setns, JoiningAUsernsGivesEveryCapabilityButNoNewPrivsStays) {
   BEHAVIOUR("UN10");
+  REQUIRES(userns);
   const UserScratch own;
   const NamespaceFiles files(own);
   struct Answer {
@@ -69,6 +70,7 @@ TEST(Setns, JoiningAUsernsGivesEveryCapabilityButNoNewPrivsStays) {
 
 TEST(Setns, JoiningAUsernsGivesBackADroppedBoundingSetAndStandardSecurebits) {
   BEHAVIOUR("UN10");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch own;
   const NamespaceFiles files(own);
@@ -101,6 +103,7 @@ TEST(Setns, JoiningAUsernsGivesBackADroppedBoundingSetAndStandardSecurebits) {
 
 TEST(ExecInUserNetns, ProgramOfTheMappedOwnerHasEveryCapability) {
   BEHAVIOUR("UN10 UN11");
+  REQUIRES(userns);
   const UserScratch own;
   const auto target = UserTarget::process(own.pid());
   const std::string every = as_status(every_capability());
@@ -113,6 +116,7 @@ TEST(ExecInUserNetns, ProgramOfTheMappedOwnerHasEveryCapability) {
 
 TEST(ExecInUserNetns, ProgramOfAnUnmappedCallerHasNoCapabilityUnlessItBecomesRootInside) {
   BEHAVIOUR("UN11");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const auto target = UserTarget::process(other.pid());
@@ -133,6 +137,7 @@ TEST(ExecInUserNetns, ProgramOfAnUnmappedCallerHasNoCapabilityUnlessItBecomesRoo
 
 TEST(ExecInNetns, ProgramKeepsItsCapabilitiesAfterTheCallerBecameRootInTheUserns) {
   BEHAVIOUR("UN11");
+  REQUIRES(userns);
   REQUIRES(root);
   const ParkedProcess other([] {
     if (const int error = become_user(1000); error != 0) return error;
@@ -161,6 +166,7 @@ TEST(ExecInNetns, ProgramKeepsItsCapabilitiesAfterTheCallerBecameRootInTheUserns
 
 TEST(Setns, UsernsWithoutAMapCanBeJoinedButNobodyCanBecomeRootThere) {
   BEHAVIOUR("UN12");
+  REQUIRES(userns);
   const UserScratch other(UserScratch::Map::none);
   const NamespaceFiles files(other);
   struct Answer {
@@ -181,6 +187,7 @@ TEST(Setns, UsernsWithoutAMapCanBeJoinedButNobodyCanBecomeRootThere) {
 
 TEST(ExecInUserNetns, ProgramThatKeepsItsIdsHasNoCapabilityUntilTheUsernsHasItsMap) {
   BEHAVIOUR("UN12");
+  REQUIRES(userns);
   const UserScratch other(UserScratch::Map::none);
   const auto preserving = [&](std::vector<std::string> argv) {
     return exec_in_user_netns(UserTarget::process(other.pid()),
@@ -197,6 +204,7 @@ TEST(ExecInUserNetns, ProgramThatKeepsItsIdsHasNoCapabilityUntilTheUsernsHasItsM
 
 TEST(ExecInUserNetns, ProgramCannotBecomeRootUntilTheUsernsHasBothMaps) {
   BEHAVIOUR("UN12");
+  REQUIRES(userns);
   const UserScratch other(UserScratch::Map::none);
   const Command up{.argv = {helper(), "up"}};
   const auto result = [&] { return exec_in_user_netns(UserTarget::process(other.pid()), up); };
@@ -214,6 +222,7 @@ TEST(ExecInUserNetns, ProgramCannotBecomeRootUntilTheUsernsHasBothMaps) {
 
 TEST(Setns, SetgroupsIsRefusedWhereTheUsernsDeniesIt) {
   BEHAVIOUR("UN13");
+  REQUIRES(userns);
   const UserScratch own;
   const NamespaceFiles files(own);
 
@@ -236,6 +245,7 @@ TEST(Setns, SetgroupsIsRefusedWhereTheUsernsDeniesIt) {
 
 TEST(Setns, SetgroupsIsAllowedWhereThePrivilegedMapperLeftItSo) {
   BEHAVIOUR("UN13");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch own(UserScratch::Map::none);
   ASSERT_EQ(write_to_process(own, "uid_map", "0 0 1"), 0);

@@ -46,6 +46,7 @@ UserTarget target_of(const NamespaceFiles& files) {
 
 TEST(Setns, OnlyADescendantOfTheCallersUsernsCanBeJoined) {
   BEHAVIOUR("UN14");
+  REQUIRES(userns);
   const UserScratch inside;
   const UserScratch sibling;
   const NamespaceFiles files_inside(inside);
@@ -63,6 +64,7 @@ TEST(Setns, OnlyADescendantOfTheCallersUsernsCanBeJoined) {
 
 TEST(ExecInUserNetns, RefusesASiblingAndAParentUsernsAtSetnsUserAndTheCallersOwnInSequence) {
   BEHAVIOUR("UN14");
+  REQUIRES(userns);
   const UserScratch inside;
   const UserScratch sibling;
   const NamespaceFiles files_inside(inside);
@@ -91,6 +93,7 @@ TEST(ExecInUserNetns, RefusesASiblingAndAParentUsernsAtSetnsUserAndTheCallersOwn
 
 TEST(ExecInUserNetns, RefusesTheTargetOfAnotherUserAtOpenAndItsFilesAtSetnsUser) {
   BEHAVIOUR("UN18");
+  REQUIRES(userns);
   REQUIRES(root);
   const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
   const NamespaceFiles files(other);
@@ -107,6 +110,7 @@ TEST(ExecInUserNetns, RefusesTheTargetOfAnotherUserAtOpenAndItsFilesAtSetnsUser)
 
 TEST(Setns, AMapThatHoldsTheCallerGivesItNoRightToJoin) {
   BEHAVIOUR("UN18");
+  REQUIRES(userns);
   REQUIRES(root);
   const ParkedProcess other([] {
     if (const int error = become_user(1000); error != 0) return error;
@@ -125,6 +129,7 @@ TEST(Setns, AMapThatHoldsTheCallerGivesItNoRightToJoin) {
 
 TEST(ExecInUserNetns, WorksInAChrootWhereAUsernsCannotBeMade) {
   BEHAVIOUR("UN15");
+  REQUIRES(userns);
   struct Answer {
     std::array<int, 2> errors;
     Ended entered;
@@ -148,6 +153,7 @@ TEST(ExecInUserNetns, WorksInAChrootWhereAUsernsCannotBeMade) {
 
 TEST(ExecInUserNetns, IsNotLimitedByTheCountsThatLimitMaking) {
   BEHAVIOUR("UN16 CP11");
+  REQUIRES(userns);
   struct Answer {
     std::array<int, 3> errors;
     Ended by_exec;
@@ -200,6 +206,7 @@ class Guest {
 
 TEST(Setns, SharedThreadsOrFsMakeAUsernsInvalidBeforeRightsAreLookedAt) {
   BEHAVIOUR("UN20");
+  REQUIRES(userns);
   const Fd parent = own_userns();
   const auto joins_with = [&](Company company) {
     return answer_of_child([&]() -> std::array<int, 2> {

@@ -140,7 +140,7 @@ TEST_F(FrameReaderTest, HelloOfAnotherNumberOfTestsIsAnError) {
 
 TEST_F(FrameReaderTest, HelloOfAnotherKernelIsAnError) {
   EXPECT_THAT(
-      error_after(guest.send("hello", R"({"release":"5.10.0","user":"root","tests":2})").take()),
+      error_after(guest.send("hello", R"({"release":"5.10.0","user":"root","tests":2,"slow":1000,"tainted":0})").take()),
       HasSubstr("says that kernel 5.10.0 runs, not 6.1.0-56-cloud-amd64"));
 }
 
@@ -181,7 +181,7 @@ TEST_F(FrameReaderTest, ByeBeforeTheLastTestIsAnError) {
 }
 
 TEST_F(FrameReaderTest, ByeWithAWrongCountOfFramesIsAnError) {
-  EXPECT_THAT(error_after(guest.hello(2).send("bye", R"({"tests":2,"frames":9})").take()),
+  EXPECT_THAT(error_after(guest.hello(2).send("bye", R"({"tests":2,"frames":9,"retired":""})").take()),
               HasSubstr("says 9 frames, and 1 came"));
 }
 

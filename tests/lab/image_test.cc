@@ -30,7 +30,7 @@ std::string bytes_of(const fs::path& path) {
   return bytes.str();
 }
 
-/// One member of the archive, read as the kernel reads it (initramfs buffer format, "newc").
+/// One member of the archives, read as the kernel reads it (initramfs buffer format, "newc").
 struct Member {
   std::string name;
   std::size_t mode, uid, gid, mtime, major, minor;
@@ -57,7 +57,12 @@ std::vector<Member> members_of(const fs::path& image) {
                        .content = archive.substr(content, field(at, 6))});
     if (members.back().name == "TRAILER!!!") {
       members.pop_back();
-      return members;
+      // Another archive may follow, behind zeros, at a multiple of 4 (do_reset in
+      // init/initramfs.c).
+      at = archive.find_first_not_of('\0', content);
+      if (at == archive.npos) return members;
+      EXPECT_EQ(at % 4, 0u);
+      continue;
     }
     at = aligned(content + members.back().content.size());
   }
@@ -161,7 +166,7 @@ TEST(Image, DirectoriesComeFirstAndNamesAreSorted) {
   const auto is_file = [](const Member& member) { return S_ISREG(member.mode); };
   EXPECT_TRUE(std::ranges::is_partitioned(members, is_directory));
   const auto first_file = std::ranges::find_if(members, is_file);
-  EXPECT_TRUE(std::ranges::is_sorted(first_file, members.end(), {}, &Member::name));
+  EXPECT_TRUE(std::ranges::is_sorted(first_file, members.end() - 1, {}, &Member::name));
   for (const auto& member : members) {
     const auto parent = fs::path(member.name).parent_path().string();
     EXPECT_TRUE(parent.empty() || std::ranges::count(members, parent, &Member::name) == 1)
@@ -264,7 +269,7 @@ TEST(Image, AHalfWrittenArchiveIsNotLeftBehind) {
 
   ASSERT_FALSE(built);
   EXPECT_THAT(built.error().message,
-              AllOf(HasSubstr(workshop.image.string()), HasSubstr("File too large")));
+              AllOf(HasSubstr("cannot write the archive"), HasSubstr("File too large")));
   EXPECT_EQ(workshop.names(), before);
 }
 

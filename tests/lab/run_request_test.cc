@@ -36,7 +36,7 @@ TEST(CommandLine, LeavesOutWhatIsAsUsual) {
 TEST(CommandLine, ShellReadsBackEveryWord) {
   const std::string filter = "a b'c\"d$e`f\\g*;h\n";
   const auto line = command_line("printf '%s\\n' x", request(filter), {.kernel = "6.1"});
-  const auto echoed = run({.argv = {"sh", "-c", "set -- " + line + "; printf %s \"${9}\""},
+  const auto echoed = run({.argv = {"sh", "-c", "set -- " + line + "; printf %s \"${8}\""},
                            .extra_env = {},
                            .stderr_file = {},
                            .working_directory = {}});

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/either_user.h"
 
+#include <linux/capability.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <system_error>
 
+#include "support/capabilities.h"
 #include "support/namespaces.h"
 
 namespace nsgate::test {
 
 int unshare_own(int more) {
-  return unshare_mapped((::geteuid() == 0 ? 0 : CLONE_NEWUSER) | CLONE_NEWNET | more);
+  // Root of a container has not.
+  const bool privileged = (current_capabilities().effective & capability(CAP_SYS_ADMIN)) != 0;
+  return unshare_mapped((privileged ? 0 : CLONE_NEWUSER) | CLONE_NEWNET | more);
 }
 
 int become_unprivileged() {

@@ -28,6 +28,11 @@ struct Requirement {
 extern const Requirement root;
 /// Another uid, without any capability, able to make a user namespace.
 extern const Requirement rootless;
+/// Root, or whoever runs the test, and any other user may make user namespaces, and network
+/// namespaces in them.
+extern const Requirement userns;
+/// Whoever runs the test may make a network namespace: as root, or in a user namespace.
+extern const Requirement own_netns;
 
 /// A build without sanitizers: their runtime does not survive a thread that ends by a raw exit, or
 /// a second process that returns from the same test.

@@ -32,6 +32,7 @@ const Words plain{
     {SYS_chdir, "chdir"},
     {SYS_clone, "clone"},
     {SYS_clone3, "clone3"},
+    {SYS_clock_gettime, "clock_gettime"},
     {SYS_close, "close"},
     {SYS_close_range, "close_range"},
     {SYS_execve, "execve"},

@@ -12,7 +12,8 @@
 // a frame by copying an old one. The body is one JSON object in ASCII without control characters.
 // Everything else on the line is an error, and an error is never a pass.
 //
-// Frames in order: one `hello`; for each test `start`, then `end`; `beat` at any time, so that a
+// A kernel that lacks what the profile needs: one `unavailable` and nothing else. Otherwise, in
+// order: one `hello`; for each test `start`, then `end`; `beat` at any time, so that a
 // hanging guest can be told from a hanging test; one `bye`, whose counts must agree.
 //
 // Shared by vm/guest (which has no library) and vm/lab: it uses neither exceptions nor JSON.
@@ -27,7 +28,7 @@ namespace nsgate::frame {
 
 struct Frame {
   std::uint64_t sequence = 0;
-  std::string kind;  ///< hello, start, end, beat, bye
+  std::string kind;  ///< unavailable, hello, start, end, beat, bye
   std::string body;  ///< a JSON object
   friend bool operator==(const Frame&, const Frame&) = default;
 };

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
 
 #include "frame/plan.h"
@@ -23,6 +24,7 @@
 #include "guest/leaks.h"
 #include "guest/mounts.h"
 #include "guest/port.h"
+#include "guest/profile.h"
 #include "guest/reaper.h"
 #include "guest/shell.h"
 #include "guest/slow_factor.h"
@@ -97,6 +99,13 @@ class Session {
   explicit Session(const frame::Plan& plan) : plan_(plan), port_(plan.nonce) {}
 
   void run() {
+    if (const auto reason = apply(plan_.settings)) {
+      port_.send("unavailable", "{\"reason\":" + quote(*reason) + "}");
+      port_.drain();
+      return;
+    }
+    // What init and the profile set up is no leak.
+    leaks_.emplace();
     port_.send("hello", hello(plan_, slow_));
     if (!plan_.shell.empty()) run_shell(plan_);
     std::string retired;
@@ -105,7 +114,7 @@ class Session {
       if (!retired.empty()) break;
     }
     if (retired.empty() && ended_ > 0) {
-      const auto left = leaks_.left_behind_at_the_end(leak_patience());
+      const auto left = leaks_->left_behind_at_the_end(leak_patience());
       // Which of the tests it was is not known; the last one stands for all.
       if (!left.empty()) port_.send("leak", leak(plan_.tests.back(), "one test of many: " + left));
     }
@@ -132,7 +141,7 @@ class Session {
     const bool newly_tainted = kernel.tainted != tainted_;
     tainted_ = kernel.tainted;
     if (outcome.stuck) return "a process of the test survived SIGKILL for 10 s";
-    if (const auto left = leaks_.left_behind(leak_patience()); !left.empty()) {
+    if (const auto left = leaks_->left_behind(leak_patience()); !left.empty()) {
       port_.send("leak", leak(test, left));
       return "the test left something behind";
     }
@@ -147,8 +156,7 @@ class Session {
   unsigned slow_ = measure_slow_factor();
   std::uint64_t tainted_ = taint();
   std::size_t ended_ = 0;
-  // Last, because what init opens before is no leak.
-  Leaks leaks_;
+  std::optional<Leaks> leaks_;
 };
 
 [[noreturn]] void run() {

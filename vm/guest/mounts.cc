@@ -16,7 +16,6 @@
 #include <string_view>
 
 #include "guest/give_up.h"
-#include "guest/proc.h"
 
 namespace nsgate::guest {
 namespace {
@@ -88,7 +87,6 @@ void mount_devices() {
 void mount_file_systems() {
   constexpr unsigned long guarded = MS_NOSUID | MS_NODEV;
   must_mount("proc", "/proc", guarded | MS_NOEXEC, nullptr);
-  keep_proc();
   must_mount("sysfs", "/sys", guarded | MS_NOEXEC, nullptr);
   mount_devices();
   must_mount("tmpfs", "/tmp", guarded, "mode=1777");
@@ -148,6 +146,16 @@ void prepare_root() {
                  "nsgate:x:1000:1000:nsgate:/tmp/test:/bin/sh\n");
   complete_table("/etc/group", "root:x:0:\n", "nsgate:x:1000:\n");
   raise_loopback();
+}
+
+bool mount_securityfs() {
+  if (mount_there("securityfs", "/sys/kernel/security", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                  nullptr) ||
+      errno == EBUSY) {
+    return true;
+  }
+  if (errno != ENODEV && errno != ENOENT) give_up("mount securityfs", errno);
+  return false;
 }
 
 void make_test_directory(frame::User user) {

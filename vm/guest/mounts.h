@@ -13,6 +13,9 @@ namespace nsgate::guest {
 /// a userland has there, and the loopback interface up.
 void prepare_root();
 
+/// Mounts securityfs on /sys/kernel/security, once. False where the kernel has none.
+bool mount_securityfs();
+
 /// The directory that each test has for itself, owned by its user: its cwd, HOME and TMPDIR.
 inline constexpr const char* test_directory = "/tmp/test";
 

@@ -18,6 +18,7 @@
 #include "guest/credentials.h"
 #include "guest/give_up.h"
 #include "guest/mounts.h"
+#include "guest/profile.h"
 #include "guest/reaper.h"
 
 namespace nsgate::guest {
@@ -81,6 +82,7 @@ const char* become_shell(const frame::Plan& plan) {
   sigset_t none;
   ::sigemptyset(&none);
   if (const char* step = take_terminal(plan)) return step;
+  if (const char* step = confine(plan.settings)) return step;
   if (const char* step = become(plan.user)) return step;
   if (::chdir(test_directory) != 0) return "chdir /tmp/test";
   if (::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return "sigprocmask";

@@ -16,6 +16,7 @@
 #include "guest/give_up.h"
 #include "guest/mounts.h"
 #include "guest/output_tail.h"
+#include "guest/profile.h"
 #include "guest/reaper.h"
 
 namespace nsgate::guest {
@@ -66,6 +67,7 @@ const char* become_test(const frame::Plan& plan, const std::string& test, int ou
     return "dup2";
   }
   if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return "setrlimit RLIMIT_CORE";
+  if (const char* step = confine(plan.settings)) return step;
   if (const char* step = become(plan.user)) return step;
   if (::chdir(test_directory) != 0) return "chdir /tmp/test";
   if (::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return "sigprocmask";

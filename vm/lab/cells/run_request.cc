@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "lab/profiles/profile.h"
+
 namespace nsgate::lab {
 namespace {
 
