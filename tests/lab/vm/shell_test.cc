@@ -49,6 +49,8 @@ class Console {
   explicit Console(const Words& argv, const Words& env) {
     const winsize size{.ws_row = 33, .ws_col = 99, .ws_xpixel = 0, .ws_ypixel = 0};
     if (::openpty(&master_, &slave_, nullptr, nullptr, &size) != 0) throw std::runtime_error("pty");
+    // A program that held its own terminal open would not hear when this test is gone.
+    for (const int fd : {master_, slave_}) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::tcgetattr(slave_, &before_);
     std::vector<char*> pointers;
     for (const auto& word : argv) pointers.push_back(const_cast<char*>(word.c_str()));
@@ -148,7 +150,10 @@ TEST_F(NsgateShell, PersonIsTheCellsUserInTheGuest) {
   console.type("/payload/nsgate_faulty_payload --gtest_filter=Faulty.Passes\r");
   EXPECT_TRUE(console.await("PASSED")) << console.said();
   // The terminal is the shell's own: Ctrl-C ends what runs in it and nothing else.
-  console.type("read never\r");
+  EXPECT_TRUE(console.await("$ "));
+  // A key that is typed too early would throw away what follows it.
+  console.type("echo wait$((1+1)); read never\r");
+  EXPECT_TRUE(console.await("wait2\n"));
   console.type("\x03");
   EXPECT_TRUE(console.await("$ "));
   console.type("exit 3\r");
