@@ -115,6 +115,9 @@ TEST(Plan, WhatIsEncodedIsParsed) {
   root.user = User::root;
   root.tests.clear();
   EXPECT_EQ(parse_plan(encode(root)), root);
+  root.shell = "/payload/busybox sh";
+  root.terminal = {.rows = 24, .columns = 80, .type = "xterm-256color"};
+  EXPECT_EQ(parse_plan(encode(root)), root);
 }
 
 // Were a cut plan accepted, tests would be missing and nobody would know which.
@@ -128,8 +131,10 @@ TEST(Plan, ALineThatIsCutIsRefused) {
 
 TEST(Plan, AWrongLineIsNamed) {
   const std::string begin = "nonce 6f1d\n";
-  for (const std::string wrong : {"user nobody", "test_deadline_ms 0", "test_deadline_ms -1",
-                                  "test_deadline_ms 1s", "test ", "tests A.B", "test", ""}) {
+  for (const std::string wrong :
+       {"user nobody", "test_deadline_ms 0", "test_deadline_ms -1", "test_deadline_ms 1s", "test ",
+        "tests A.B", "test", "", "shell ", "terminal 24 80", "terminal 24 80 ",
+        "terminal x 80 xterm", "terminal 24 70000 x"}) {
     const auto parsed = parse_plan(begin + wrong + "\nprogram /payload/p\n");
     ASSERT_FALSE(parsed) << wrong;
     EXPECT_EQ(parsed.error(), "line 2 of the plan: " + wrong);

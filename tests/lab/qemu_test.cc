@@ -38,5 +38,21 @@ TEST(QemuCommand, CommaInAPathIsDoubledWhereItWouldEndAnOption) {
               Contains("file,id=console,path=/a,,b/console.log"));
 }
 
+TEST(QemuCommand, DebuggerIsWaitedForOnTheLoopbackWithFixedAddresses) {
+  const auto command = qemu_command(
+      {"qemu", ""}, {.kernel = "/k", .initrd = "/i", .console = "/c", .gdb_port = 1234});
+  EXPECT_THAT(command, AllOf(Contains("tcp:127.0.0.1:1234"), Contains("-S"),
+                             Contains(HasSubstr(" nokaslr"))));
+  EXPECT_THAT(qemu_command({"qemu", ""}, {.kernel = "/k", .initrd = "/i", .console = "/c"}),
+              testing::Not(testing::AnyOf(Contains("-S"), Contains(HasSubstr("nokaslr")))));
+}
+
+TEST(QemuCommand, PersonGetsTheConsoleAndTheFramesGoToAFile) {
+  const auto command =
+      qemu_command({"qemu", ""}, {.kernel = "/k", .initrd = "/i", .console = "/c", .frames = "/f"});
+  EXPECT_THAT(command, AllOf(Contains("stdio,id=console,mux=on,signal=off,logfile=/c"),
+                             Contains("file,id=frames,path=/f")));
+}
+
 }  // namespace
 }  // namespace nsgate::lab

@@ -6,6 +6,17 @@
 namespace nsgate::frame {
 namespace {
 
+/// "24 80 xterm"
+bool set_terminal(Terminal& terminal, std::string_view value) {
+  const auto* const end = value.data() + value.size();
+  const auto rows = std::from_chars(value.data(), end, terminal.rows);
+  if (rows.ec != std::errc{} || rows.ptr == end || *rows.ptr != ' ') return false;
+  const auto columns = std::from_chars(rows.ptr + 1, end, terminal.columns);
+  if (columns.ec != std::errc{} || columns.ptr == end || *columns.ptr != ' ') return false;
+  terminal.type.assign(columns.ptr + 1, end);
+  return !terminal.type.empty();
+}
+
 bool set(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "nonce") {
     plan.nonce = value;
@@ -30,6 +41,10 @@ bool set(Plan& plan, std::string_view key, std::string_view value) {
     plan.program = value;
   } else if (key == "test") {
     plan.tests.emplace_back(value);
+  } else if (key == "shell") {
+    plan.shell = value;
+  } else if (key == "terminal") {
+    return set_terminal(plan.terminal, value);
   } else {
     return false;
   }
@@ -47,6 +62,10 @@ std::string encode(const Plan& plan) {
   for (const auto& [kind, value] : plan.settings) text += "setting " + kind + ' ' + value + "\n";
   text += "program " + plan.program + "\n";
   for (const auto& test : plan.tests) text += "test " + test + "\n";
+  if (!plan.shell.empty()) {
+    text += "shell " + plan.shell + "\nterminal " + std::to_string(plan.terminal.rows) + ' ' +
+            std::to_string(plan.terminal.columns) + ' ' + plan.terminal.type + "\n";
+  }
   return text;
 }
 

@@ -11,11 +11,18 @@
 //   program /payload/nsgate_tests
 //   test InNetns.Returns
 //
+// Instead of tests there may be a shell for a person, on the console, and what its terminal is:
+// rows, columns and type:
+//
+//   shell /payload/busybox sh
+//   terminal 24 80 xterm-256color
+//
 // Modules are loaded and settings applied in the order given, before the first test; the tests run
 // in the order given, each in a process of its own.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -38,6 +45,14 @@ struct Setting {
   friend bool operator==(const Setting&, const Setting&) = default;
 };
 
+/// Of the person in front of the host; without rows or columns the size is not known.
+struct Terminal {
+  std::uint16_t rows = 0;
+  std::uint16_t columns = 0;
+  std::string type = "dumb";  ///< as in TERM
+  friend bool operator==(const Terminal&, const Terminal&) = default;
+};
+
 struct Plan {
   std::string nonce;
   User user = User::root;
@@ -46,6 +61,8 @@ struct Plan {
   std::vector<Setting> settings{};     ///< the profile
   std::string program;                 ///< a GoogleTest program, as the guest sees it
   std::vector<std::string> tests;      ///< full names, "Suite.Name"
+  std::string shell{};                 ///< a program and its arguments, parted by blanks
+  Terminal terminal{};                 ///< of the shell
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

@@ -27,6 +27,7 @@
 #include "guest/port.h"
 #include "guest/profile.h"
 #include "guest/reaper.h"
+#include "guest/shell.h"
 #include "guest/slow_factor.h"
 #include "guest/test_process.h"
 
@@ -107,6 +108,7 @@ class Session {
     // What init and the profile set up is no leak.
     leaks_.emplace();
     port_.send("hello", hello(plan_, slow_));
+    if (!plan_.shell.empty()) run_shell(plan_);
     std::string retired;
     for (const auto& test : plan_.tests) {
       retired = run_one(test);

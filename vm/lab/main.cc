@@ -10,13 +10,17 @@
 #include <filesystem>
 
 #include "lab/base/interrupt.h"
+#include "lab/base/offline.h"
 #include "lab/base/user_folders.h"
+#include "lab/commands/cache_command.h"
 #include "lab/commands/count_command.h"
 #include "lab/commands/doctor_command.h"
 #include "lab/commands/kernel_commands.h"
 #include "lab/commands/matrix_command.h"
 #include "lab/commands/probe_command.h"
+#include "lab/commands/repro_command.h"
 #include "lab/commands/run_command.h"
+#include "lab/commands/shell_command.h"
 #include "lab/commands/userland_command.h"
 
 namespace nsgate::lab {
@@ -33,7 +37,9 @@ constexpr const char* exit_codes = R"(Exit codes:
   124  a guest hung, or its time ran out
   125  nothing was tested: missing kernel or QEMU, or unusable arguments
   130  interrupted; what was there is kept
-So `git bisect run nsgate run --kernel ./bzImage` works.)";
+So `git bisect run nsgate run --kernel ./bzImage` works: it skips a commit at 125 and takes every
+other code but 0 for bad, a kernel that does not boot too. With --bisect only a failed test is bad,
+and whatever gave no verdict (2, 3, 4, 124) is 125.)";
 
 int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("nsgate"));
@@ -41,14 +47,15 @@ int main(int argc, char** argv) {
   catch_interrupts();
 
   const fs::path vm = NSGATE_VM_DIR;
-  CommandContext context{
-      .data = vm,
-      .store = {.catalogue = vm / "kernels.toml",
-                .lockfile = vm / "kernels.lock.json",
-                .cache = cache_folder(),
-                .offline = false},
-      .userlands = {.catalogue = vm / "userlands.toml", .cache = cache_folder() / "userlands"},
-      .exit = ExitCode::pass};
+  CommandContext context{.data = vm,
+                         .store = {.catalogue = vm / "kernels.toml",
+                                   .lockfile = vm / "kernels.lock.json",
+                                   .cache = cache_folder(),
+                                   .offline = offline_by_environment()},
+                         .userlands = {.catalogue = vm / "userlands.toml",
+                                       .cache = cache_folder() / "userlands",
+                                       .offline = offline_by_environment()},
+                         .exit = ExitCode::pass};
   CLI::App app("Validates network-namespace entry on Linux kernels, in virtual machines");
   app.footer(exit_codes);
   app.set_version_flag("--version", "nsgate " NSGATE_VERSION);
@@ -66,10 +73,13 @@ int main(int argc, char** argv) {
                        .tests = tests,
                        .dynamic_tests = {.program = NSGATE_PAYLOAD_DYNAMIC, .carried = carried}};
   add_run_command(app, context, files);
+  add_repro_command(app, context, files);
+  add_shell_command(app, context, files);
   add_matrix_command(app, context);
   add_count_command(app, context, {.program = NSGATE_COUNTS, .carried = {NSGATE_NOTHING}});
   add_kernel_commands(app, context);
   add_userland_command(app, context);
+  add_cache_command(app, context, cache_folder());
   add_probe_command(app, context, files.init);
   add_doctor_command(app, context, files);
   try {

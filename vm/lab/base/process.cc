@@ -34,15 +34,17 @@ void close_if_open(int& fd) {
                                  int report_fd, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // Ctrl-C is for nsgate, which then ends its children in good order.
-  ::setpgid(0, 0);
+  if (!options.on_terminal) ::setpgid(0, 0);
   // The parent may have died before prctl took effect (prctl(2), PR_SET_PDEATHSIG).
   if (::getppid() != parent) ::_exit(127);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
-  ::dup2(stdin_fd, STDIN_FILENO);
-  ::dup2(stdout_fd, STDOUT_FILENO);
+  if (!options.on_terminal) {
+    ::dup2(stdin_fd, STDIN_FILENO);
+    ::dup2(stdout_fd, STDOUT_FILENO);
+  }
   if (stderr_fd >= 0) ::dup2(stderr_fd, STDERR_FILENO);
   if (options.working_directory.empty() || ::chdir(options.working_directory.c_str()) == 0) {
     ::execvpe(argv[0], argv, envp);
@@ -128,6 +130,7 @@ Expected<Process> Process::start(const ProcessOptions& options) {
     ::waitpid(pid, nullptr, 0);
     return could_not_start(program, "pidfd_open (Linux 5.3 or newer is needed)", error);
   }
+  if (options.on_terminal) return Process(pid, pidfd, -1);
   ::fcntl(fds.out[0], F_SETFL, O_NONBLOCK);
   return Process(pid, pidfd, std::exchange(fds.out[0], -1));
 }

@@ -21,6 +21,9 @@ struct ProcessOptions {
   std::vector<std::string> extra_env{};  ///< "NAME=value", in front of the caller's environment
   std::filesystem::path stderr_file{};   ///< empty: captured with run(), inherited with start()
   std::filesystem::path working_directory{};  ///< empty: the caller's
+  /// The child has the caller's stdin, stdout and process group, so that a person can type to it;
+  /// stdout_fd() is -1.
+  bool on_terminal = false;
 };
 
 /// Owns a running child: it is killed and reaped when this goes out of scope, and dies with the

@@ -4,8 +4,10 @@
 // test spoils one and the rest has to go on in a fresh one.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,7 @@ struct CellSetup {
   std::string today;       ///< "2026-11-23"
   std::size_t guests = 6;  ///< at most, for one cell
   ImageBuilder* images = nullptr;
+  std::optional<std::uint16_t> gdb_port{};  ///< where QEMU waits for a debugger
 };
 
 /// One boot of a cell.

@@ -1,34 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lab/cells/guest_run.h"
 
-#include <sys/random.h>
-
-#include <array>
 #include <fstream>
 #include <sstream>
 
 #include "lab/base/could_not_start.h"
 #include "lab/base/plain_text.h"
+#include "lab/cells/guest_parts.h"
 
 namespace nsgate::lab {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The secret of one boot, which tells init's frames from those of a test.
-Expected<std::string> make_nonce() {
-  std::array<unsigned char, 16> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return could_not_start("getrandom gave no random bytes for the frames' nonce");
-  }
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string nonce;
-  for (const auto byte : bytes) {
-    nonce += digits[byte >> 4];
-    nonce += digits[byte & 15];
-  }
-  return nonce;
-}
 
 std::string read_text(const fs::path& file) {
   std::ostringstream text;
@@ -66,17 +49,6 @@ Logs fresh_logs(const fs::path& folder, std::size_t number) {
   return logs;
 }
 
-frame::Plan plan_of(const CellSetup& setup, const Cell& cell, const std::string& nonce,
-                    std::vector<std::string> tests) {
-  return {.nonce = nonce,
-          .user = cell.spec.user,
-          .test_deadline = setup.deadlines.test,
-          .modules = modules_in_guest(cell.kernel.modules),
-          .settings = cell.profile.settings,
-          .program = path_in_guest(cell.payload),
-          .tests = std::move(tests)};
-}
-
 /// Calls `booted` once, at the latest when the guest is gone.
 class BootedOnce {
  public:
@@ -103,11 +75,7 @@ Expected<GuestRun> run_guest(const CellSetup& setup, const Cell& cell, Accelerat
   auto nonce = make_nonce();
   if (!nonce) return std::unexpected(nonce.error());
   const ScratchFile image{folder / "initramfs.cpio"};
-  if (auto built = setup.images->build({.init = setup.init,
-                                        .payload = cell.payload,
-                                        .modules = cell.kernel.modules,
-                                        .policies = cell.policies,
-                                        .userland = cell.userland.archive},
+  if (auto built = setup.images->build(image_parts(setup, cell),
                                        plan_of(setup, cell, *nonce, tests), image.path);
       !built) {
     return std::unexpected(built.error());
@@ -120,18 +88,14 @@ Expected<GuestRun> run_guest(const CellSetup& setup, const Cell& cell, Accelerat
                       .user = std::string(to_string(cell.spec.user)),
                       .release = cell.kernel.release,
                       .tests = tests});
-  GuestRun run{.record = {.qemu_command = qemu_command(
-                              setup.qemu, {.kernel = cell.kernel.image,
-                                           .initrd = image.path,
-                                           .console = logs.console,
-                                           .accelerator = accelerator,
-                                           .memory_mib = memory_mib(cell.userland),
-                                           .kernel_arguments = cell.profile.kernel_arguments}),
-                          .nonce = *nonce,
-                          .first_test = first,
-                          .slow = 0,
-                          .retired = {}},
-               .verdict = {}};
+  GuestRun run{
+      .record = {.qemu_command = qemu_command(
+                     setup.qemu, machine_of(setup, cell, accelerator, image.path, logs.console)),
+                 .nonce = *nonce,
+                 .first_test = first,
+                 .slow = 0,
+                 .retired = {}},
+      .verdict = {}};
   BootedOnce booted(watcher);
   auto qemu = Process::start({.argv = run.record.qemu_command,
                               .extra_env = {},

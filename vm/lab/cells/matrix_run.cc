@@ -31,23 +31,6 @@ bool terminal_can_redraw() {
          spdlog::should_log(spdlog::level::info);
 }
 
-/// A folder for each cell; two cells never share one.
-Expected<std::vector<fs::path>> make_folders(const fs::path& output,
-                                             const std::vector<Cell>& cells) {
-  std::vector<fs::path> folders;
-  std::set<std::string> taken;
-  for (const auto& cell : cells) {
-    const auto name = name_of(cell.spec);
-    if (!taken.insert(name).second) {
-      return could_not_start("two cells would share the folder " + name + ": name each once");
-    }
-    if (auto made = prepare_folder(output / name); !made) return std::unexpected(made.error());
-    folders.push_back(output / name);
-  }
-  if (auto made = prepare_folder(output); !made) return std::unexpected(made.error());
-  return folders;
-}
-
 /// What could not be written down counts against the verdict.
 void note_unwritten(CellVerdict& verdict, const Failure& failure) {
   verdict.reasons.push_back(failure.message);
@@ -66,21 +49,6 @@ std::vector<Job> jobs_of(const std::vector<Cell>& cells, const Durations& durati
                     .memory_mib = memory_mib(cell.userland) + memory_of_qemu_mib});
   }
   return jobs;
-}
-
-Expected<CellSetup> make_setup(const RunRequest& request, const LabFiles& files,
-                               ImageBuilder& images) {
-  auto qemu = find_qemu();
-  if (!qemu) return std::unexpected(qemu.error());
-  auto allow = AllowList::load(files.data / "splats.toml");
-  if (!allow) return std::unexpected(allow.error());
-  return CellSetup{.qemu = std::move(*qemu),
-                   .init = files.init,
-                   .deadlines = request.deadlines,
-                   .allow = std::move(*allow),
-                   .today = utc_time("%F"),
-                   .guests = request.guests,
-                   .images = &images};
 }
 
 void tell(const AcceleratorVerdict& verdict) {
@@ -120,8 +88,49 @@ CellResult not_run(const Cell& cell) {
 
 }  // namespace
 
+Expected<CellSetup> make_setup(const RunRequest& request, const LabFiles& files,
+                               ImageBuilder& images) {
+  auto qemu = find_qemu();
+  if (!qemu) return std::unexpected(qemu.error());
+  auto allow = AllowList::load(files.data / "splats.toml");
+  if (!allow) return std::unexpected(allow.error());
+  return CellSetup{.qemu = std::move(*qemu),
+                   .init = files.init,
+                   .deadlines = request.deadlines,
+                   .allow = std::move(*allow),
+                   .today = utc_time("%F"),
+                   .guests = request.guests,
+                   .images = &images,
+                   .gdb_port = request.gdb_port};
+}
+
+Expected<std::vector<fs::path>> make_folders(const fs::path& output,
+                                             const std::vector<Cell>& cells) {
+  std::vector<fs::path> folders;
+  std::set<std::string> taken;
+  for (const auto& cell : cells) {
+    const auto name = name_of(cell.spec);
+    if (!taken.insert(name).second) {
+      return could_not_start("two cells would share the folder " + name + ": name each once");
+    }
+    if (auto made = prepare_folder(output / name); !made) return std::unexpected(made.error());
+    folders.push_back(output / name);
+  }
+  if (auto made = prepare_folder(output); !made) return std::unexpected(made.error());
+  return folders;
+}
+
+Expected<AcceleratorVerdict> accelerator_for(const RunRequest& request, const CellSetup& setup,
+                                             const Cell& first) {
+  const auto verdict = choose_accelerator(
+      request.accelerator,
+      probe_of_host(setup.qemu, first.kernel.image, first.kernel.image_sha256, setup.init));
+  if (verdict) tell(*verdict);
+  return verdict;
+}
+
 Expected<RunResult> run_matrix(const RunRequest& request, const Stores& stores,
-                               const LabFiles& files) {
+                               const LabFiles& files, const CellsCheck& check) {
   const auto start = std::chrono::steady_clock::now();
   RunResult run;
   run.started = utc_time("%FT%TZ");
@@ -131,6 +140,9 @@ Expected<RunResult> run_matrix(const RunRequest& request, const Stores& stores,
   if (!setup) return std::unexpected(setup.error());
   const auto cells = prepare_cells(request, stores, files);
   if (!cells) return std::unexpected(cells.error());
+  if (check) {
+    if (auto good = check(*setup, *cells); !good) return std::unexpected(std::move(good.error()));
+  }
   const auto folders = make_folders(request.output, *cells);
   if (!folders) return std::unexpected(folders.error());
 

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <vector>
 
 #include "lab/cells/run_request.h"
 #include "lab/kernels/kernel_store.h"
@@ -26,9 +28,24 @@ struct Stores {
   UserlandStore::Options userlands;
 };
 
+/// Looks at the cells before the first guest boots; a failure is that of the run.
+using CellsCheck = std::function<Expected<void>(const CellSetup&, const std::vector<Cell>&)>;
+
+/// Of a request's cells. Fails with could_not_start when QEMU or the allow-list cannot be had.
+Expected<CellSetup> make_setup(const RunRequest& request, const LabFiles& files,
+                               ImageBuilder& images);
+
+/// For one guest after another, as the request chooses; says on stderr what it came to.
+Expected<AcceleratorVerdict> accelerator_for(const RunRequest& request, const CellSetup& setup,
+                                             const Cell& first);
+
+/// A folder for each cell in the request's; two cells never share one.
+Expected<std::vector<std::filesystem::path>> make_folders(const std::filesystem::path& output,
+                                                          const std::vector<Cell>& cells);
+
 /// Fails with could_not_start, before any guest boots, when a part is missing. Once cells run,
 /// whatever goes wrong is the verdict of its cell. Results are written as each cell ends.
 Expected<RunResult> run_matrix(const RunRequest& request, const Stores& stores,
-                               const LabFiles& files);
+                               const LabFiles& files, const CellsCheck& check = {});
 
 }  // namespace nsgate::lab

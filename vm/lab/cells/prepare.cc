@@ -63,12 +63,19 @@ Expected<std::map<std::string, Userland>> obtain_userlands(const RunRequest& req
   auto store = UserlandStore::open(options, [](std::string_view text) { spdlog::info(text); });
   if (!store) return std::unexpected(store.error());
   std::map<std::string, Userland> by_name;
-  for (const auto& spec : request.cells) {
-    if (!by_name.contains(spec.userland)) {
-      auto userland = store->obtain(spec.userland);
-      if (!userland) return std::unexpected(userland.error());
-      by_name.emplace(spec.userland, std::move(*userland));
+  std::string missing;
+  for (const auto& name : distinct(request.cells, &CellSpec::userland)) {
+    auto userland = store->obtain(name);
+    if (userland) {
+      by_name.emplace(name, std::move(*userland));
+    } else if (!options.offline) {
+      return std::unexpected(userland.error());
+    } else {
+      missing += (missing.empty() ? "" : "\n") + userland.error().message;
     }
+  }
+  if (!missing.empty()) return could_not_start(missing);
+  for (const auto& spec : request.cells) {
     const auto payload = payload_of(spec, request, files);
     auto programs = payload.carried;
     programs.push_back(payload.program);
@@ -113,16 +120,56 @@ Expected<std::vector<std::string>> tests_of(const CellSpec& spec, const RunReque
   return tests;
 }
 
+/// Never empty: a cell without a test says nothing.
+Expected<std::vector<std::string>> sharded_tests(const CellSpec& spec, const RunRequest& request,
+                                                 const Profile& profile, const fs::path& program,
+                                                 TestLists& lists) {
+  const auto tests = tests_of(spec, request, profile, program, lists);
+  if (!tests) return tests;
+  if (tests->empty()) {
+    return could_not_start("the profile " + profile.name + " promises none of the tests of " +
+                           (request.filter.empty() ? spec.filter : request.filter));
+  }
+  auto mine = shard_of(*tests, spec.shard);
+  if (!mine.empty()) return mine;
+  return could_not_start(name_of(spec) + " has no test: there are only " +
+                         std::to_string(tests->size()) + " to share out");
+}
+
 }  // namespace
+
+Expected<std::vector<std::string>> tests_of_request(const RunRequest& request,
+                                                    const LabFiles& files) {
+  const auto profiles = load_profiles(files.data / "profiles.toml");
+  if (!profiles) return std::unexpected(profiles.error());
+  TestLists lists;
+  std::vector<std::string> all;
+  for (const auto& spec : request.cells) {
+    const auto profile = find_profile(*profiles, spec.profile);
+    if (!profile) return std::unexpected(profile.error());
+    const auto program = payload_of(spec, request, files).program;
+    const auto tests = sharded_tests(spec, request, *profile, program, lists);
+    if (!tests) return tests;
+    for (const auto& test : *tests) {
+      if (std::ranges::find(all, test) == all.end()) all.push_back(test);
+    }
+  }
+  return all;
+}
 
 Expected<std::vector<Cell>> prepare_cells(const RunRequest& request, const Stores& stores,
                                           const LabFiles& files) {
   const auto profiles = load_profiles(files.data / "profiles.toml");
   if (!profiles) return std::unexpected(profiles.error());
   const auto kernels = fetch_kernels(distinct(request.cells, &CellSpec::kernel), stores.kernels);
-  if (!kernels) return std::unexpected(kernels.error());
-
+  // With a network a userland may take minutes, which a mistyped kernel is not worth.
+  if (!kernels && !stores.userlands.offline) return std::unexpected(kernels.error());
   const auto userlands = obtain_userlands(request, stores.userlands, files);
+  // Without one everything that is missing is named at once.
+  if (!kernels && !userlands) {
+    return could_not_start(kernels.error().message + '\n' + userlands.error().message);
+  }
+  if (!kernels) return std::unexpected(kernels.error());
   if (!userlands) return std::unexpected(userlands.error());
 
   TestLists lists;
@@ -139,20 +186,12 @@ Expected<std::vector<Cell>> prepare_cells(const RunRequest& request, const Store
               .tests = {},
               .unavailable = {}};
     for (const auto& file : profile->files) cell.policies.push_back(files.data / "policy" / file);
-    auto tests = tests_of(spec, request, *profile, cell.payload.program, lists);
+    auto tests = sharded_tests(spec, request, *profile, cell.payload.program, lists);
     if (!tests) return std::unexpected(tests.error());
-    if (tests->empty()) {
-      return could_not_start("the profile " + profile->name + " promises none of the tests of " +
-                             (request.filter.empty() ? spec.filter : request.filter));
-    }
     const auto why = lacking(cell.kernel, *profile);
     if (!why) return std::unexpected(why.error());
     cell.unavailable = *why;
-    cell.tests = shard_of(*tests, spec.shard);
-    if (cell.tests.empty()) {
-      return could_not_start(name_of(spec) + " has no test: there are only " +
-                             std::to_string(tests->size()) + " to share out");
-    }
+    cell.tests = std::move(*tests);
     cells.push_back(std::move(cell));
   }
   return cells;

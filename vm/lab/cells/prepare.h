@@ -16,4 +16,8 @@ namespace nsgate::lab {
 Expected<std::vector<Cell>> prepare_cells(const RunRequest& request, const Stores& stores,
                                           const LabFiles& files);
 
+/// What the cells would test, each test once. Needs neither kernels nor userlands.
+Expected<std::vector<std::string>> tests_of_request(const RunRequest& request,
+                                                    const LabFiles& files);
+
 }  // namespace nsgate::lab

@@ -22,6 +22,12 @@ std::string quoted(const std::string& word) {
 
 }  // namespace
 
+std::string quoted_for_shell(const std::vector<std::string>& words) {
+  std::string line;
+  for (const auto& word : words) line += (line.empty() ? "" : " ") + quoted(word);
+  return line;
+}
+
 std::string command_line(const std::string& nsgate, const RunRequest& request,
                          const CellSpec& cell) {
   const auto path = [](const std::filesystem::path& file) {
@@ -42,9 +48,7 @@ std::string command_line(const std::string& nsgate, const RunRequest& request,
   }
   words.insert(words.end(), {"--cell-deadline", seconds(request.deadlines.cell), "--test-deadline",
                              seconds(request.deadlines.test)});
-  std::string line;
-  for (const auto& word : words) line += (line.empty() ? "" : " ") + quoted(word);
-  return line;
+  return quoted_for_shell(words);
 }
 
 }  // namespace nsgate::lab

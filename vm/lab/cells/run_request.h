@@ -3,7 +3,9 @@
 // What a user asks `nsgate run` for.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +27,11 @@ struct RunRequest {
   Deadlines deadlines;
   bool offline = false;
   AcceleratorChoice accelerator = AcceleratorChoice::automatic;
+  std::optional<std::uint16_t> gdb_port{};  ///< where QEMU waits for a debugger
 };
+
+/// Words as a shell reads them back.
+std::string quoted_for_shell(const std::vector<std::string>& words);
 
 /// The command line, quoted for a shell, that runs one cell of the request again. Paths are made
 /// absolute.

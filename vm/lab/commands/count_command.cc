@@ -209,7 +209,7 @@ void print_table(const std::vector<Column>& columns) {
 
 Expected<void> count_and_print(const Arguments& arguments, KernelStore::Options options,
                                const CountProgram& program) {
-  options.offline = arguments.offline;
+  options.offline = options.offline || arguments.offline;
   auto store = KernelStore::open(options, [](std::string_view text) { spdlog::info(text); });
   if (!store) return std::unexpected(store.error());
   const auto qemu = find_qemu();

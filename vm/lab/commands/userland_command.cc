@@ -77,7 +77,7 @@ Expected<std::vector<Listed>> build(UserlandStore& store, const Arguments& argum
 template <typename Work>
 void with_store(CommandContext& context, const Arguments& arguments, Work work) {
   auto options = context.userlands;
-  options.offline = arguments.offline;
+  options.offline = options.offline || arguments.offline;
   auto store = UserlandStore::open(options, [](std::string_view text) { spdlog::info(text); });
   const Expected<std::vector<Listed>> listed =
       store ? work(*store) : Expected<std::vector<Listed>>(std::unexpected(store.error()));

@@ -26,7 +26,20 @@ ordered_json identified(const std::vector<fs::path>& files) {
   return list;
 }
 
-ordered_json manifest(const CellResult& result, const CellSetup& setup, const RunRequest& request) {
+/// The three forms of the same results.
+template <typename Result>
+Expected<void> write_results(const fs::path& folder, const Result& result) {
+  auto written = write_file(folder / "results.json", dump(to_json(result)));
+  if (written) written = write_file(folder / "results.ktap", ktap(result));
+  if (written) written = write_file(folder / "junit.xml", junit(result));
+  if (!written) return std::unexpected(Failure{ExitCode::infrastructure, written.error().message});
+  return {};
+}
+
+}  // namespace
+
+ordered_json manifest_of(const CellResult& result, const CellSetup& setup,
+                         const RunRequest& request) {
   const auto& cell = result.cell;
   const auto& kernel = cell.kernel;
   auto guests = ordered_json::array();
@@ -75,18 +88,6 @@ ordered_json manifest(const CellResult& result, const CellSetup& setup, const Ru
             {"cell", setup.deadlines.cell.count()}}}};
 }
 
-/// The three forms of the same results.
-template <typename Result>
-Expected<void> write_results(const fs::path& folder, const Result& result) {
-  auto written = write_file(folder / "results.json", dump(to_json(result)));
-  if (written) written = write_file(folder / "results.ktap", ktap(result));
-  if (written) written = write_file(folder / "junit.xml", junit(result));
-  if (!written) return std::unexpected(Failure{ExitCode::infrastructure, written.error().message});
-  return {};
-}
-
-}  // namespace
-
 Expected<void> prepare_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -110,7 +111,7 @@ Expected<void> write_cell(const fs::path& folder, const CellResult& result, cons
   const auto self = fs::read_symlink("/proc/self/exe", ignored);
   const auto repro =
       "#!/bin/sh\n" + command_line(self.string(), request, result.cell.spec) + " \"$@\"\n";
-  auto written = write_file(folder / "manifest.json", dump(manifest(result, setup, request)));
+  auto written = write_file(folder / "manifest.json", dump(manifest_of(result, setup, request)));
   if (written) written = write_file(folder / "repro.sh", repro);
   if (!written) return std::unexpected(Failure{ExitCode::infrastructure, written.error().message});
   fs::permissions(folder / "repro.sh", fs::perms(0755), ignored);

@@ -16,6 +16,10 @@ namespace nsgate::lab {
 /// Makes the folder and takes old results out of it, so that a run which is killed leaves none.
 Expected<void> prepare_folder(const std::filesystem::path& folder);
 
+/// What manifest.json says: all that decides what the cell is. `nsgate repro` reads it.
+nlohmann::ordered_json manifest_of(const CellResult& result, const CellSetup& setup,
+                                   const RunRequest& request);
+
 /// Fails with infrastructure when a file cannot be written: a verdict that nobody can look up
 /// later is none.
 Expected<void> write_cell(const std::filesystem::path& folder, const CellResult& result,
