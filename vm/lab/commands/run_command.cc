@@ -104,6 +104,7 @@ void add_run_command(CLI::App& app, CommandContext& context, const LabFiles& fil
       ->check(CLI::Range(1L, longest));
   run->add_option("--test-deadline", a.test, "Seconds for one test, by the guest's clock (45)")
       ->check(CLI::Range(1L, longest));
+  run->add_option("--boot-deadline", a.boot)->check(CLI::Range(1L, longest))->group("");
   run->add_option("--silence", a.silence)->check(CLI::Range(1L, longest))->group("");
   auto* json = run->add_flag("--json", a.json, "Print the results as data instead of a table");
   run->add_flag("--ktap", a.ktap, "Print the results as KTAP instead of a table")->excludes(json);
