@@ -4,6 +4,7 @@
 // they do is real unless their name says Pretends.
 #include <fcntl.h>
 #include <linux/kexec.h>
+#include <linux/membarrier.h>
 #include <linux/reboot.h>
 #include <sched.h>
 #include <sys/io.h>
@@ -52,12 +53,38 @@ void spin_for(time_t seconds) {
   } while (now.tv_sec < start.tv_sec + seconds);
 }
 
-// The only processor never runs the thread that ends RCU's grace periods.
+/// Always one grace period of RCU or another in progress, as long as this process lives.
+void wait_for_grace_periods() {
+  for (;;) ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+bool has_said(int kmsg, std::string_view what) {
+  std::array<char, 8192> record{};
+  for (ssize_t size = 0; (size = ::read(kmsg, record.data(), record.size())) > 0;) {
+    if (std::string_view(record.data(), static_cast<std::size_t>(size)).contains(what)) return true;
+  }
+  return false;
+}
+
+// The only processor never runs the thread that ends RCU's grace periods. Between two of them there
+// is nothing to stall: then once more.
 void stall_rcu() {
   ASSERT_NO_FATAL_FAILURE(
       write_to("/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout", "3"));
+  const int kmsg = ::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(kmsg, 0);
+  ASSERT_GE(::lseek(kmsg, 0, SEEK_END), 0);
+  for (int i = 0; i < 3; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) wait_for_grace_periods();
+    ASSERT_GT(child, 0);
+  }
   ASSERT_NO_FATAL_FAILURE(be_alone_on_the_processor());
-  spin_for(8);
+  for (int tries = 0; !has_said(kmsg, "detected stalls"); ++tries) {
+    ASSERT_LT(tries, 5) << "the kernel did not notice";
+    ASSERT_EQ(::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0), 0) << std::strerror(errno);
+    spin_for(4);
+  }
 }
 
 TEST_F(Faulty, StallsRcu) { ASSERT_NO_FATAL_FAILURE(stall_rcu()); }

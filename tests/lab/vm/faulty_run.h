@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `nsgate run`, as a user runs it, over the payload that misbehaves. NSGATE_KERNEL names the kernel,
-// a series or a bzImage; without it, 6.1 is taken.
+// `nsgate run`, as a user runs it, over the payload that misbehaves. NSGATE_KERNEL names the
+// kernel, a series or a bzImage; without it, 6.1 is taken.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -31,8 +31,9 @@ inline int exit_code(int wait_status) {
 }
 
 inline Answer execute(const Words& argv, const Words& env = {}) {
-  const auto done = run({.argv = argv, .extra_env = env, .stderr_file = {}, .working_directory = {}},
-                        std::chrono::seconds(280));
+  const auto done =
+      run({.argv = argv, .extra_env = env, .stderr_file = {}, .working_directory = {}},
+          std::chrono::seconds(280));
   if (!done) return {-1, "", done.error().message};
   return {exit_code(done->wait_status), done->out, done->err};
 }
