@@ -69,8 +69,7 @@ bool has_said(int kmsg, std::string_view what) {
 // The only processor never runs the thread that ends RCU's grace periods. Between two of them there
 // is nothing to stall: then once more.
 void stall_rcu() {
-  ASSERT_NO_FATAL_FAILURE(
-      write_to("/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout", "3"));
+  ASSERT_NO_FATAL_FAILURE(write_to("/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout", "3"));
   const int kmsg = ::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   ASSERT_GE(kmsg, 0);
   ASSERT_GE(::lseek(kmsg, 0, SEEK_END), 0);
@@ -191,13 +190,6 @@ TEST_F(Faulty, FloodsTheFrames) {
       rest.remove_prefix(static_cast<std::size_t>(size));
     }
   }
-}
-
-TEST_F(Faulty, TalksOnTheConsole) {
-  const int console = ::open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
-  ASSERT_GE(console, 0);
-  const std::string line = std::string(127, '.') + '\n';
-  for (int i = 0; i < 8192; ++i) ASSERT_GT(::write(console, line.data(), line.size()), 0);
 }
 
 }  // namespace

@@ -71,12 +71,13 @@ struct JudgedCell {
 class FaultyRun : public testing::Test {
  protected:
   const ScratchFolder folder;
+  std::string kernel = kernel_of_the_tests();
 
   /// The command that runs tests of the suite Faulty. The payload's order is that of the run.
   Words command(const std::string& user, const Words& tests, const Words& more = {}) const {
     std::string filter;
     for (const auto& test : tests) filter += (filter.empty() ? "Faulty." : ":Faulty.") + test;
-    Words argv = {NSGATE_PROGRAM, "run",  "--kernel",  kernel_of_the_tests(),
+    Words argv = {NSGATE_PROGRAM, "run",  "--kernel",  kernel,
                   "--user",       user,   "--payload", NSGATE_FAULTY_PAYLOAD,
                   "--filter",     filter, "-o",        results().string()};
     argv.insert(argv.end(), more.begin(), more.end());
