@@ -19,7 +19,7 @@
 //   process that SIGKILL does not end                      1   FAIL   goes on     Leaks
 //   guest hangs (init stopped)                           124   ERROR  goes on     HungGuests
 //   machine with interrupts off                          124   ERROR  goes on     HungGuests
-//   UART silent                                            2   ERROR  goes on     SpoiltFrames
+//   UART silent                                     2 or 124   ERROR  goes on     HungGuests
 //   QEMU stopped (SIGSTOP)                               124   ERROR  goes on     StoppedQemu
 //   restart without a bye                                  2   ERROR  goes on     SpoiltFrames
 //   frame forged; frames flooded (100 MB)                  2   ERROR  goes on     SpoiltFrames
@@ -129,38 +129,39 @@ TEST_F(Faults, Leaks) {
 }
 
 TEST_F(Faults, HungGuests) {
-  const auto run = judged(
-      {"Passes", "HangsTheGuest", "HaltsWithInterruptsOff", "SilencesTheSerialPort", "ComesLast"},
-      {"--silence", "3"});
+  const auto run = judged({"Passes", "HangsTheGuest", "HaltsWithInterruptsOff",
+                           "SilencesTheSerialPort", "SilencesTheSerialPort", "ComesLast"},
+                          {"--silence", "6"});
   EXPECT_EQ(run.exit, 124) << run.err;
-  EXPECT_EQ(run.guests(), 3u);
+  EXPECT_EQ(run.guests(), 4u);
   EXPECT_EQ(run.status("Passes"), "PASS");
   for (const auto* test : {"HangsTheGuest", "HaltsWithInterruptsOff"}) {
     EXPECT_EQ(run.status(test), "ERROR") << test;
     EXPECT_THAT(run.reason(test), StartsWith("was running when: the guest hung during Faulty." +
-                                             std::string(test) + ": no frame for 3 s"))
+                                             std::string(test) + ": no frame for 6 s"))
         << test;
   }
+  // Whether init hangs on its port or ends without having been heard is up to the UART.
+  EXPECT_EQ(run.status("SilencesTheSerialPort"), "ERROR");
+  EXPECT_THAT(run.reason("SilencesTheSerialPort"),
+              AnyOf(HasSubstr("the guest hung during"), HasSubstr("without a bye")));
   EXPECT_EQ(run.status("ComesLast"), "PASS");
 }
 
 TEST_F(Faults, SpoiltFrames) {
-  const auto run = judged({"Passes", "CutsTheFrames", "ForgesAFrame", "SilencesTheSerialPort",
-                           "FloodsTheFrames", "ComesLast"});
+  const auto run =
+      judged({"Passes", "CutsTheFrames", "ForgesAFrame", "FloodsTheFrames", "ComesLast"});
   EXPECT_EQ(run.exit, 2) << run.err;
-  EXPECT_EQ(run.guests(), 5u);
+  EXPECT_EQ(run.guests(), 4u);
   EXPECT_EQ(run.status("Passes"), "PASS");
   EXPECT_EQ(run.status("CutsTheFrames"), "ERROR");
   EXPECT_THAT(run.reason("CutsTheFrames"), HasSubstr("without a bye"));
   EXPECT_EQ(run.status("ForgesAFrame"), "ERROR");
   EXPECT_THAT(run.reason("ForgesAFrame"), HasSubstr("its checksum is wrong"));
-  EXPECT_EQ(run.status("SilencesTheSerialPort"), "ERROR");
-  EXPECT_THAT(run.reason("SilencesTheSerialPort"),
-              HasSubstr("the frames end after 2 without a bye"));
   EXPECT_EQ(run.status("FloodsTheFrames"), "ERROR");
   EXPECT_THAT(run.reason("FloodsTheFrames"), HasSubstr("longer than 1048576 bytes"));
   // The lab keeps what it judged, and not the flood.
-  EXPECT_LT(fs::file_size(results() / run.cell["cell"].get<std::string>() / "frames-4.log"),
+  EXPECT_LT(fs::file_size(results() / run.cell["cell"].get<std::string>() / "frames-3.log"),
             2u << 20);
   EXPECT_EQ(run.status("ComesLast"), "PASS");
 }
@@ -184,8 +185,9 @@ TEST_F(Faults, DeadlineHoldsAfterAClockJump) {
 }
 
 TEST_F(Faults, TooManySpoiltGuests) {
-  const auto run = judged({"PanicsTheKernel", "CutsTheFrames", "ForgesAFrame", "TaintsTheKernel",
-                           "SegfaultsInit", "SilencesTheSerialPort", "LeavesAMount", "ComesLast"});
+  const auto run =
+      judged({"PanicsTheKernel", "CutsTheFrames", "ForgesAFrame", "TaintsTheKernel",
+              "SegfaultsInit", "PretendsABug", "LeavesAMount", "LeavesAnInterface", "ComesLast"});
   EXPECT_EQ(run.exit, 1) << run.err;
   EXPECT_EQ(run.guests(), 6u);
   EXPECT_EQ(run.cell["counts"]["MISS"], 2);
@@ -265,6 +267,7 @@ TEST_F(Faults, NeverBoots) {
   image[0x201] = static_cast<char>(0xfe);
   image[0x206] = 0x0f;  // version 2.15 of the boot protocol
   image[0x207] = 2;
+  image.replace(0x22c, 4, "\xff\xff\xff\x7f");  // an initrd may lie anywhere
   kernel = folder.write("bzImage", image);
   const auto run = judged({"Passes"}, {"--accel", "tcg", "--boot-deadline", "2"});
   EXPECT_EQ(run.exit, 2) << run.err;
@@ -397,7 +400,7 @@ TEST_F(RunInProgress, Interrupt) {
 
 // After the first, nsgate waits for whoever should read its results, for ever.
 TEST_F(RunInProgress, SecondInterruptEndsAtOnce) {
-  ASSERT_NO_FATAL_FAILURE(start({"Passes", "Hangs", "Crashes", "ComesLast"}));
+  ASSERT_NO_FATAL_FAILURE(start({"*"}));
   ASSERT_EQ(::fcntl(nsgate_->stdout_fd(), F_SETPIPE_SZ, 1), 4096) << std::strerror(errno);
   ASSERT_NO_FATAL_FAILURE(await_start_of("Hangs"));
   ASSERT_EQ(::kill(nsgate_->pid(), SIGINT), 0);
