@@ -27,7 +27,7 @@
 //   with a flipped letter                                  2   ERROR  goes on     FaultyWire
 //   QEMU killed                                            2   ERROR  goes on     KilledQemu
 //   clock jumps, forth and back                            0   PASS   same guest  ClockJumps
-//   7 tests that each spoil their guest                    1   FAIL   MISS TooManySpoiltGuests
+//   6 guests spoilt                                        1   FAIL   MISS TooManySpoiltGuests
 //   kernel that never boots                                2   MISS   MISS        NeverBoots
 //   file that is no kernel                               125   -      -           NoKernel
 //   initrd of garbage, without init                        2   MISS   MISS        WrongInitrd
