@@ -36,8 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // A splat cannot be hidden by what a program writes before its line ends.
   constexpr std::string_view splat = "\n[    1.000000] BUG: certain\n";
   const auto after = nsgate::lab::read_kernel_log(std::string(console) + std::string(splat));
-  bool found = !after.splats.empty();
-  require(found);
+  require(!after.splats.empty());
   nsgate::lab::fingerprint_of(console);
   return 0;
 }
