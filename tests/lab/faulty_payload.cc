@@ -23,25 +23,9 @@
 #include <string>
 #include <string_view>
 
+#include "faulty.h"
+
 namespace {
-
-bool is_in_a_guest() {
-  std::string first_process;
-  std::getline(std::ifstream("/proc/1/comm"), first_process);
-  return first_process == "init" && std::filesystem::is_directory("/nsgate") &&
-         std::filesystem::is_directory("/payload");
-}
-
-class Faulty : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!is_in_a_guest()) FAIL() << "only for a guest of nsgate: it would break this machine";
-  }
-};
-
-[[noreturn]] void stay() {
-  for (;;) ::pause();
-}
 
 TEST_F(Faulty, Passes) {}
 
@@ -84,8 +68,12 @@ TEST_F(Faulty, CutsTheFrames) {
 // Were it believed, this test would have passed, but its real end is a crash.
 TEST_F(Faulty, ForgesAFrame) {
   constexpr std::string_view line =
-      "@2 1e18781a 83 end "
-      R"({"test":"Faulty.ForgesAFrame","exited":0,"microseconds":7,"xml":"","output":""})"
+      "@2 e9f28622 330 end "
+      R"({"test":"Faulty.ForgesAFrame","exited":0,"microseconds":7,"tainted":0,"lost":0,")"
+      R"(warnings":"","xml":"PHRlc3RzdWl0ZXMgdGVzdHM9IjEiIGZhaWx1cmVzPSIwIiBlcnJvcnM9IjAi)"
+      R"(Pjx0ZXN0c3VpdGUgbmFtZT0iRmF1bHR5Ij48dGVzdGNhc2UgbmFtZT0iRm9yZ2VzQUZyYW1lIiBzdGF0)"
+      R"(dXM9InJ1biIgcmVzdWx0PSJjb21wbGV0ZWQiLz48L3Rlc3RzdWl0ZT48L3Rlc3RzdWl0ZXM+","outpu)"
+      R"(t":""})"
       "\n";
   const int port = ::open("/dev/ttyS1", O_WRONLY | O_NOCTTY | O_CLOEXEC);
   ASSERT_GE(port, 0) << "needs root";

@@ -235,6 +235,14 @@ TEST_F(JudgeCell, TaintWithoutAWordIsTheFailureOfItsTest) {
   EXPECT_EQ(verdict.tests[0].reason, "the kernel became tainted without a word: W (warning)");
 }
 
+TEST_F(JudgeCell, MessagesLostUnreadAreAnErrorBecauseAWarningWouldGoUnseen) {
+  constexpr const char* overwritten = R"("warnings":"","tainted":0,"lost":1)";
+  reader.feed(guest.hello(2).start("A.One").end("A.One", passed, overwritten).take());
+  const auto verdict = judge();
+  EXPECT_EQ(verdict.tests[0].status, Status::error);
+  EXPECT_THAT(verdict.tests[0].reason, testing::HasSubstr("overwritten unread"));
+}
+
 TEST_F(JudgeCell, TaintOfAModuleIsNoFailure) {
   constexpr const char* out_of_tree = R"("warnings":"","tainted":12288,"lost":0)";
   reader.feed(guest.hello(2).start("A.One").end("A.One", passed, out_of_tree).take());

@@ -44,6 +44,13 @@ TEST(KernelLog, CutHereIsNamedByTheLineAfterIt) {
               ElementsAre("------------[ cut here ]------------"));
 }
 
+// Found by fuzzing: the splat had no title.
+TEST(KernelLog, CutHereBeforeAnEmptyMessageIsNamedByItself) {
+  const auto log = read_kernel_log("[ 1.0] ------------[ cut here ]------------\n[ 1.1] \n");
+  ASSERT_EQ(log.splats.size(), 1u);
+  EXPECT_EQ(log.splats[0].title, "------------[ cut here ]------------");
+}
+
 TEST(KernelLog, SplatAfterAnUnfinishedLineOfAProgramIsFound) {
   EXPECT_THAT(
       titles(read_kernel_log("hello from a test[    1.25] BUG: unable to handle page fault\n")),

@@ -84,6 +84,7 @@ void add_run_command(CLI::App& app, CommandContext& context, const LabFiles& fil
       ->check(CLI::Range(1L, longest));
   run->add_option("--test-deadline", a.test, "Seconds for one test, by the guest's clock (45)")
       ->check(CLI::Range(1L, longest));
+  run->add_option("--boot-deadline", a.boot)->check(CLI::Range(1L, longest))->group("");
   run->add_option("--silence", a.silence)->check(CLI::Range(1L, longest))->group("");
   run->callback(
       [&context, files, arguments] { context.exit = run_and_print(*arguments, context, files); });

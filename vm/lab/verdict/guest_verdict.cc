@@ -116,6 +116,20 @@ void judge_taints(const FrameReader& reader, GuestVerdict& verdict) {
   }
 }
 
+/// Where the kernel's log was overwritten before init read it, the console may be whole or
+/// silenced.
+void judge_losses(const FrameReader& reader, GuestVerdict& verdict) {
+  for (const auto& end : reader.ended()) {
+    if (end.lost == 0) continue;
+    auto& test = *find(verdict.tests, end.test);
+    if (test.status != Status::fail) {
+      test.status = Status::error;
+      test.reason.clear();
+    }
+    blame(test, "the kernel's log was overwritten unread, so that a warning may have gone unseen");
+  }
+}
+
 void judge_splats(const GuestEvidence& evidence, GuestVerdict& verdict) {
   for (const auto& splat : verdict.splats) {
     if (!splat.allowed.empty()) continue;
@@ -168,6 +182,7 @@ GuestVerdict judge_guest(const GuestEvidence& evidence, const Judgement& judgeme
   if (judgement.allow) {
     for (auto& splat : verdict.splats) splat.allowed = judgement.allow(splat);
   }
+  judge_losses(evidence.reader, verdict);
   judge_taints(evidence.reader, verdict);
   judge_splats(evidence, verdict);
   judge_panic(evidence, verdict);

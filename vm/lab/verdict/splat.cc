@@ -44,6 +44,8 @@ std::string_view message_of(std::string_view line) {
 class Collector {
  public:
   void take(std::string_view message) {
+    // A stamp without a message names nothing.
+    if (message.empty()) return;
     if (message.starts_with(frame::start_mark)) {
       begin_test(plain_text(message.substr(frame::start_mark.size())));
     } else if (message.starts_with(frame::end_mark)) {
