@@ -13,9 +13,11 @@
 #include "lab/base/user_folders.h"
 #include "lab/commands/count_command.h"
 #include "lab/commands/doctor_command.h"
+#include "lab/commands/farm_command.h"
 #include "lab/commands/kernel_commands.h"
 #include "lab/commands/matrix_command.h"
 #include "lab/commands/probe_command.h"
+#include "lab/commands/report_command.h"
 #include "lab/commands/run_command.h"
 #include "lab/commands/userland_command.h"
 
@@ -72,6 +74,8 @@ int main(int argc, char** argv) {
   add_userland_command(app, context);
   add_probe_command(app, context, files.init);
   add_doctor_command(app, context, files);
+  add_farm_command(app, context);
+  add_report_command(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

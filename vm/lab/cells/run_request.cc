@@ -1,24 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lab/cells/run_request.h"
 
-#include <algorithm>
-#include <cctype>
+#include "lab/base/shell_quoted.h"
 
 namespace nsgate::lab {
-namespace {
-
-std::string quoted(const std::string& word) {
-  const auto harmless = [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("-_./:=+,@%").find(static_cast<char>(c)) != std::string_view::npos;
-  };
-  if (!word.empty() && std::ranges::all_of(word, harmless)) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
-}  // namespace
 
 std::string command_line(const std::string& nsgate, const RunRequest& request,
                          const CellSpec& cell) {
@@ -41,7 +26,7 @@ std::string command_line(const std::string& nsgate, const RunRequest& request,
   words.insert(words.end(), {"--cell-deadline", seconds(request.deadlines.cell), "--test-deadline",
                              seconds(request.deadlines.test)});
   std::string line;
-  for (const auto& word : words) line += (line.empty() ? "" : " ") + quoted(word);
+  for (const auto& word : words) line += (line.empty() ? "" : " ") + shell_quoted(word);
   return line;
 }
 

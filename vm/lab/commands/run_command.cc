@@ -4,10 +4,13 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <optional>
 
+#include "lab/base/lifeline.h"
 #include "lab/base/user_folders.h"
 #include "lab/base/utc_time.h"
 #include "lab/commands/accelerator_option.h"
@@ -36,6 +39,7 @@ struct Arguments {
   bool json = false;
   bool ktap = false;
   bool offline = false;
+  bool die_with_stdin = false;
   AcceleratorChoice accelerator = AcceleratorChoice::automatic;
 };
 
@@ -73,6 +77,13 @@ ExitCode run_and_print(const Arguments& arguments, const CommandContext& context
                        const LabFiles& files) {
   Stores stores{.kernels = context.store, .userlands = context.userlands};
   stores.kernels.offline = stores.userlands.offline = arguments.offline;
+  std::optional<LifelineWatch> lifeline;
+  if (arguments.die_with_stdin) {
+    lifeline.emplace(STDIN_FILENO, [] {
+      spdlog::error("stdin has ended: whoever started this run is gone");
+      ::kill(::getpid(), SIGTERM);
+    });
+  }
   const auto request = request_of(arguments, context);
   const auto run = request ? run_matrix(*request, stores, files) : std::unexpected(request.error());
   if (!run) {
@@ -108,6 +119,8 @@ void add_run_command(CLI::App& app, CommandContext& context, const LabFiles& fil
   auto* json = run->add_flag("--json", a.json, "Print the results as data instead of a table");
   run->add_flag("--ktap", a.ktap, "Print the results as KTAP instead of a table")->excludes(json);
   run->add_flag("--offline", a.offline, "Never use the network");
+  run->add_flag("--die-with-stdin", a.die_with_stdin,
+                "End as by Ctrl-C when stdin ends, as at the loss of an ssh connection");
   run->callback(
       [&context, files, arguments] { context.exit = run_and_print(*arguments, context, files); });
 }
