@@ -27,7 +27,7 @@ void add_format_options(CLI::App& command, ReportFormat& format) {
   auto* ktap = command.add_flag("--ktap", format.ktap, "Print KTAP")->excludes(json);
   auto* junit =
       command.add_flag("--junit", format.junit, "Print JUnit XML")->excludes(json)->excludes(ktap);
-  command.add_flag("--table", "Print a table; the default")
+  command.add_flag("--table", format.table, "Print a table; the default")
       ->excludes(json)
       ->excludes(ktap)
       ->excludes(junit);

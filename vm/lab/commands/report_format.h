@@ -14,6 +14,7 @@ struct ReportFormat {
   bool json = false;
   bool ktap = false;
   bool junit = false;
+  bool table = false;
 };
 
 /// --json, --ktap, --junit and --table, which is the default. `format` has to outlive the app's

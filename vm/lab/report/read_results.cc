@@ -335,12 +335,13 @@ RunResult read_document(Node node) {
 /// that comes twice open (RFC 8259, 4); here it is an error.
 std::optional<ordered_json> parse(std::string_view text, std::string& error) {
   std::vector<std::set<std::string>> keys;
-  const auto seen = [&](int, ordered_json::parse_event_t event, ordered_json& value) {
-    using enum ordered_json::parse_event_t;
-    if (event == object_start) keys.emplace_back();
-    if (event == object_end) keys.pop_back();
-    if (event == key && !keys.back().insert(value.get<std::string>()).second && error.empty()) {
-      error = "the key " + value.get<std::string>() + " comes twice in one object";
+  const auto seen = [&](int, ordered_json::parse_event_t event, ordered_json& parsed) {
+    using Event = ordered_json::parse_event_t;
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second &&
+        error.empty()) {
+      error = "the key " + parsed.get<std::string>() + " comes twice in one object";
     }
     return true;
   };
