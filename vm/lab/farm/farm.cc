@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -272,9 +273,7 @@ class Collector {
 };
 
 std::vector<std::string> parallel_words(const FarmRequest& request, const fs::path& hosts) {
-  // A session of its own: Ctrl-C on the terminal is for us to pass on.
-  std::vector<std::string> words{"setsid",
-                                 "parallel",
+  std::vector<std::string> words{"parallel",
                                  "--plain",
                                  "--will-cite",
                                  "--sshloginfile",
@@ -344,7 +343,12 @@ Expected<void> run_parallel(const FarmRequest& request, const FarmFolder& folder
     }
     if (ready == 0) tell_progress(folder, request.run.cells.size(), told);
   }
-  child->wait();
+  const int status = child->wait();
+  // Up to 101 counts the jobs that failed (parallel(1), EXIT STATUS).
+  constexpr int most_counted = 101;
+  if (!interrupted() && (!WIFEXITED(status) || WEXITSTATUS(status) > most_counted)) {
+    spdlog::error("GNU parallel failed{}", last_words(folder.farm() / "parallel.log"));
+  }
   return {};
 }
 
