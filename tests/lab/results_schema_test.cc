@@ -109,7 +109,8 @@ TEST(ResultsSchema, AnythingElseIsRefused) {
 }
 
 TEST(ResultsSchema, EveryObjectIsClosed) {
-  for (const auto& [name, rule] : schema()["$defs"].items()) {
+  const auto root = schema();
+  for (const auto& [name, rule] : root["$defs"].items()) {
     if (rule.contains("properties")) {
       EXPECT_EQ(rule["additionalProperties"], false) << name;
     }

@@ -35,12 +35,13 @@ class Slurm : public testing::Test {
 
   ProcessOutput execute(const std::vector<std::string>& words,
                         const std::vector<std::string>& env) const {
-    std::vector<std::string> argv{"sh", "script"};
+    std::vector<std::string> argv{"env",
+                                  "PATH=" + (folder_.path() / "bin").string() + ":/usr/bin:/bin"};
+    argv.insert(argv.end(), env.begin(), env.end());
+    argv.insert(argv.end(), {"sh", "script"});
     argv.insert(argv.end(), words.begin(), words.end());
-    auto all = env;
-    all.push_back("PATH=" + (folder_.path() / "bin").string() + ":/usr/bin:/bin");
     return value_of(run(
-        {.argv = argv, .extra_env = all, .stderr_file = {}, .working_directory = folder_.path()}));
+        {.argv = argv, .extra_env = {}, .stderr_file = {}, .working_directory = folder_.path()}));
   }
 
   const ScratchFolder folder_;
