@@ -4,7 +4,7 @@
 // does when the connection ends (without a terminal there is no SIGHUP, and a program that only
 // waits would never know).
 //
-//   const LifelineWatch watch(STDIN_FILENO, [] { ::kill(::getpid(), SIGTERM); });
+//   const LifelineWatch watch(STDIN_FILENO, [] { interrupt(); });
 //
 // What comes before the end is read and thrown away.
 #pragma once

@@ -4,12 +4,12 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <optional>
 
+#include "lab/base/interrupt.h"
 #include "lab/base/lifeline.h"
 #include "lab/base/user_folders.h"
 #include "lab/base/utc_time.h"
@@ -81,7 +81,9 @@ ExitCode run_and_print(const Arguments& arguments, const CommandContext& context
   if (arguments.die_with_stdin) {
     lifeline.emplace(STDIN_FILENO, [] {
       spdlog::error("stdin has ended: whoever started this run is gone");
-      ::kill(::getpid(), SIGTERM);
+      // Not by a signal to itself: whoever ends the session sends one as well, and the second would
+      // end the program before it has tidied up.
+      interrupt();
     });
   }
   const auto request = request_of(arguments, context);
