@@ -31,6 +31,7 @@ inline RunResult sample_run() {
                             test_result("A.Skips", Status::skip, "needs rootless: x")},
                   .splats = {},
                   .guests = 1};
+  good.started = "2026-11-23T13:37:01Z";
   good.time = std::chrono::milliseconds(14230);
   CellResult bad = good;
   bad.cell.spec = {.kernel = "sid", .user = frame::User::rootless};

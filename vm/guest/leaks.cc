@@ -38,7 +38,8 @@ ino_t own_uts_number(int& fd) {
 }
 
 /// Numbers of UTS namespaces that live at the same time, each the lowest that was free; init is
-/// back in its own on return, and they are gone.
+/// back in its own on return, and they are gone. Fewer than asked for where a test has lowered the
+/// limit on them.
 std::vector<ino_t> row_of_numbers(int own_uts, unsigned count) {
   std::vector<ino_t> numbers;
   std::vector<int> held;
@@ -59,7 +60,7 @@ std::vector<ino_t> row_of_numbers(int own_uts, unsigned count) {
 /// By default as many as half the threads that fit into memory, 1800 with 512 MiB
 /// (user_namespaces(7), threads-max in Documentation/admin-guide/sysctl/kernel.rst).
 void raise_limit(const char* knob, const std::string& value) {
-  const int fd = ::openat(proc_fd(), knob, O_WRONLY | O_CLOEXEC);
+  const int fd = ::openat(kept_proc(), knob, O_WRONLY | O_CLOEXEC);
   if (fd < 0 && errno == ENOENT) return;
   if (fd < 0 || ::write(fd, value.data(), value.size()) < 0) give_up(knob, errno);
   ::close(fd);

@@ -15,9 +15,11 @@
 #include "lab/commands/cache_command.h"
 #include "lab/commands/count_command.h"
 #include "lab/commands/doctor_command.h"
+#include "lab/commands/farm_command.h"
 #include "lab/commands/kernel_commands.h"
 #include "lab/commands/matrix_command.h"
 #include "lab/commands/probe_command.h"
+#include "lab/commands/report_command.h"
 #include "lab/commands/repro_command.h"
 #include "lab/commands/run_command.h"
 #include "lab/commands/shell_command.h"
@@ -82,6 +84,8 @@ int main(int argc, char** argv) {
   add_cache_command(app, context, cache_folder());
   add_probe_command(app, context, files.init);
   add_doctor_command(app, context, files);
+  add_farm_command(app, context);
+  add_report_command(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -40,4 +40,6 @@ bool interrupted() {
   return ::poll(&poll, 1, 0) == 1;
 }
 
+void interrupt() { note(0); }
+
 }  // namespace nsgate::lab

@@ -17,4 +17,7 @@ int interrupt_fd();
 
 bool interrupted();
 
+/// As if the first such signal had come; a signal that comes after it is still the first.
+void interrupt();
+
 }  // namespace nsgate::lab

@@ -2,6 +2,7 @@
 #include "lab/cells/cell.h"
 
 #include "lab/base/interrupt.h"
+#include "lab/base/utc_time.h"
 #include "lab/cells/guest_run.h"
 
 namespace nsgate::lab {
@@ -48,6 +49,7 @@ CellResult run_cell(const CellSetup& setup, const Cell& cell, Accelerator accele
   const auto start = std::chrono::steady_clock::now();
   CellResult result{.cell = with_userland(cell),
                     .verdict = {},
+                    .started = utc_time("%FT%TZ"),
                     .time = {},
                     .accelerator = accelerator,
                     .guests = {}};

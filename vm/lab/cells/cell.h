@@ -61,6 +61,7 @@ struct GuestRecord {
 struct CellResult {
   Cell cell;
   CellVerdict verdict;
+  std::string started{};              ///< "2026-11-23T13:36:59Z"
   std::chrono::milliseconds time{0};  ///< by the host's clock, images and boots included
   Accelerator accelerator = Accelerator::tcg;
   std::string accelerator_reason{};

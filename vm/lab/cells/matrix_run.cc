@@ -82,6 +82,7 @@ CellResult not_run(const Cell& cell) {
   return {
       .cell = cell,
       .verdict = nothing_ran(cell.tests, {ExitCode::interrupted, "interrupted before it began"}),
+      .started = utc_time("%FT%TZ"),
       .time = {},
       .guests = {}};
 }

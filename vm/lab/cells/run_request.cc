@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lab/cells/run_request.h"
 
-#include <algorithm>
-#include <cctype>
-
+#include "lab/base/shell_quoted.h"
 #include "lab/profiles/profile.h"
 
 namespace nsgate::lab {
-namespace {
-
-std::string quoted(const std::string& word) {
-  const auto harmless = [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("-_./:=+,@%").find(static_cast<char>(c)) != std::string_view::npos;
-  };
-  if (!word.empty() && std::ranges::all_of(word, harmless)) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
-}  // namespace
 
 std::string quoted_for_shell(const std::vector<std::string>& words) {
   std::string line;
-  for (const auto& word : words) line += (line.empty() ? "" : " ") + quoted(word);
+  for (const auto& word : words) line += (line.empty() ? "" : " ") + shell_quoted(word);
   return line;
 }
 

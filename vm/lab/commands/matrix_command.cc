@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "lab/cells/run_request.h"
 #include "lab/commands/cell_selection.h"
 #include "lab/commands/default_kernels.h"
+#include "lab/farm/job_list.h"
+#include "lab/farm/lava.h"
+#include "lab/farm/slurm.h"
 
 namespace nsgate::lab {
 namespace {
@@ -20,24 +22,9 @@ struct Arguments {
   CellSelection selection;
   bool json = false;
   bool commands = false;
+  bool slurm = false;
+  bool lava = false;
 };
-
-nlohmann::ordered_json to_json(const CellSpec& cell) {
-  return {{"cell", name_of(cell)},
-          {"kernel", cell.kernel},
-          {"userland", cell.userland},
-          {"profile", cell.profile},
-          {"user", to_string(cell.user)},
-          {"payload", cell.payload},
-          {"shard", fmt::format("{}/{}", cell.shard.index, cell.shard.of)},
-          {"filter", cell.filter}};
-}
-
-std::string data(const std::vector<CellSpec>& cells) {
-  auto list = nlohmann::ordered_json::array();
-  for (const auto& cell : cells) list.push_back(to_json(cell));
-  return nlohmann::ordered_json{{"schema_version", 1}, {"cells", list}}.dump(2) + '\n';
-}
 
 /// Each is whole by itself: any machine with nsgate can run any of them, in any order.
 std::string commands(const std::vector<CellSpec>& cells) {
@@ -58,6 +45,14 @@ std::string table(const std::vector<CellSpec>& cells) {
   return lines;
 }
 
+std::string printed(const std::vector<CellSpec>& cells, const Arguments& arguments) {
+  if (arguments.json) return job_list(cells);
+  if (arguments.commands) return commands(cells);
+  if (arguments.slurm) return slurm_script(cells);
+  if (arguments.lava) return lava_jobs(cells);
+  return table(cells);
+}
+
 }  // namespace
 
 void add_matrix_command(CLI::App& app, CommandContext& context) {
@@ -65,8 +60,19 @@ void add_matrix_command(CLI::App& app, CommandContext& context) {
   const auto arguments = std::make_shared<Arguments>();
   add_cell_options(*matrix, arguments->selection);
   auto* json = matrix->add_flag("--json", arguments->json, "Print data instead of a table");
-  matrix->add_flag("--commands", arguments->commands, "Print one `nsgate run` line for each cell")
-      ->excludes(json);
+  auto* commands =
+      matrix
+          ->add_flag("--commands", arguments->commands, "Print one `nsgate run` line for each cell")
+          ->excludes(json);
+  auto* slurm = matrix
+                    ->add_flag("--slurm", arguments->slurm,
+                               "Print a job array for sbatch(1), one task for each cell")
+                    ->excludes(json)
+                    ->excludes(commands);
+  matrix->add_flag("--lava", arguments->lava, "Print a LAVA job definition for each cell, as YAML")
+      ->excludes(json)
+      ->excludes(commands)
+      ->excludes(slurm);
   matrix->callback([&context, arguments] {
     const auto cells =
         selected_cells(arguments->selection, context.data / "tiers.toml", default_kernels());
@@ -75,9 +81,7 @@ void add_matrix_command(CLI::App& app, CommandContext& context) {
       context.exit = cells.error().code;
       return;
     }
-    std::cout << (arguments->json       ? data(*cells)
-                  : arguments->commands ? commands(*cells)
-                                        : table(*cells));
+    std::cout << printed(*cells, *arguments);
   });
 }
 

@@ -5,7 +5,10 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 
+#include "lab/base/interrupt.h"
+#include "lab/base/lifeline.h"
 #include "lab/cells/prepare.h"
 #include "lab/commands/accelerator_option.h"
 #include "lab/commands/cell_selection.h"
@@ -26,6 +29,7 @@ struct Arguments {
   long test = 45;
   bool list_tests = false;
   RunManner manner;
+  bool die_with_stdin = false;
   AcceleratorChoice accelerator = AcceleratorChoice::automatic;
 };
 
@@ -57,6 +61,15 @@ ExitCode print_tests(const RunRequest& request, const LabFiles& files) {
 
 ExitCode run_and_print(const Arguments& arguments, const CommandContext& context,
                        const LabFiles& files) {
+  std::optional<LifelineWatch> lifeline;
+  if (arguments.die_with_stdin) {
+    lifeline.emplace(STDIN_FILENO, [] {
+      spdlog::error("stdin has ended: whoever started this run is gone");
+      // Not by a signal to itself: whoever ends the session sends one as well, and the second would
+      // end the program before it has tidied up.
+      interrupt();
+    });
+  }
   const auto request = request_of(arguments, context);
   if (!request) {
     spdlog::error(request.error().message);
@@ -86,6 +99,8 @@ void add_run_command(CLI::App& app, CommandContext& context, const LabFiles& fil
       ->check(CLI::Range(1L, longest));
   run->add_option("--boot-deadline", a.boot)->check(CLI::Range(1L, longest))->group("");
   run->add_option("--silence", a.silence)->check(CLI::Range(1L, longest))->group("");
+  run->add_flag("--die-with-stdin", a.die_with_stdin,
+                "End as by Ctrl-C when stdin ends, as at the loss of an ssh connection");
   run->callback(
       [&context, files, arguments] { context.exit = run_and_print(*arguments, context, files); });
 }

@@ -68,6 +68,7 @@ ordered_json body(const CellResult& result) {
           {"accelerator_reason", result.accelerator_reason},
           {"verdict", to_string(result.verdict.code)},
           {"exit_code", static_cast<int>(result.verdict.code)},
+          {"started", result.started},
           {"seconds", in_seconds(result.time)},
           {"counts", counts},
           {"reasons", result.verdict.reasons},
