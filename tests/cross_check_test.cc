@@ -25,6 +25,7 @@
 #include "support/arrival.h"
 #include "support/either_user.h"
 #include "support/matchers.h"
+#include "support/mounts.h"
 #include "support/named_netns.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
@@ -89,6 +90,8 @@ std::set<std::string> links_in(const std::string& listing) {
 TEST(CrossCheck, NameThatIpAddedLeadsToItsNamespace) {
   BEHAVIOUR("TR22");
   REQUIRES(tools);
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId own, file, by_ip;
     Arrivals arrivals;
@@ -112,6 +115,8 @@ TEST(CrossCheck, NameThatIpAddedLeadsToItsNamespace) {
 TEST(CrossCheck, CookieIsThatOfAProgramThatIpExecuted) {
   BEHAVIOUR("TR26");
   REQUIRES(tools);
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     std::uint64_t own, by_name, by_pid;
     bool known;
@@ -138,6 +143,8 @@ TEST(CrossCheck, CookieIsThatOfAProgramThatIpExecuted) {
 TEST(CrossCheck, IpAndCoreSeeTheSameInterfaces) {
   BEHAVIOUR("TR22");
   REQUIRES(tools);
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     bool fresh, renamed_by_ip, renamed_by_core, has_core0;
   };
@@ -171,6 +178,8 @@ TEST(CrossCheck, IpAndCoreSeeTheSameInterfaces) {
 TEST(CrossCheck, IpIdentifiesWhereCoreExecutesAProgram) {
   BEHAVIOUR("EX01");
   REQUIRES(tools);
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     bool before, in_blue, in_red, after;
   };
@@ -202,6 +211,8 @@ TEST(CrossCheck, IpIdentifiesWhereCoreExecutesAProgram) {
 TEST(CrossCheck, IpIdentifiesTheWorkerAndNotItsProcess) {
   BEHAVIOUR("TH02");
   REQUIRES(tools);
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     bool worker_in_blue, process_elsewhere, process_listed;
   };
@@ -228,6 +239,8 @@ TEST(CrossCheck, IpIdentifiesTheWorkerAndNotItsProcess) {
 TEST(CrossCheck, IpFindsTheNameAndThePidsOfWhatTheCallerMade) {
   BEHAVIOUR("TR22");
   REQUIRES(tools);
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId process, by_ip;
     bool identified, listed, unlisted;
@@ -257,6 +270,8 @@ TEST(CrossCheck, IpFindsTheNameAndThePidsOfWhatTheCallerMade) {
 TEST(CrossCheck, NameThatIpAttachedToAProcessLeadsWhereThePidDoes) {
   BEHAVIOUR("TR22");
   REQUIRES(tools);
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId process;
     Arrivals by_name, by_pid;
@@ -284,6 +299,8 @@ TEST(CrossCheck, NameThatIpAttachedToAProcessLeadsWhereThePidDoes) {
 TEST(CrossCheck, NameThatIpDeletedIsGoneForBothAndADescriptorIsGood) {
   BEHAVIOUR("TR22 TR26");
   REQUIRES(tools);
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     NamespaceId before, by_descriptor;
     Ended core;
@@ -312,6 +329,8 @@ TEST(CrossCheck, NameThatIpDeletedIsGoneForBothAndADescriptorIsGood) {
 TEST(CrossCheck, PlaceholderIsRefusedByBoth) {
   BEHAVIOUR("TR24");
   REQUIRES(tools);
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Seen {
     Ended core;
     bool ip_refused, nsenter_refused;
@@ -384,6 +403,7 @@ Compared compare_user_net(pid_t pid) {
 TEST(CrossCheck, NsenterAndCoreReachTheNetnsOfAPid) {
   BEHAVIOUR("TR15");
   REQUIRES(tools);
+  REQUIRES(own_netns);
 
   const auto seen = answer_of_owner([] {
     const ScratchNetns other;
@@ -398,6 +418,7 @@ TEST(CrossCheck, NsenterAndCoreReachTheNetnsOfAPid) {
 TEST(CrossCheck, NsenterAndCoreRefuseWhatIsNoProcess) {
   BEHAVIOUR("TR15");
   REQUIRES(tools);
+  REQUIRES(own_netns);
 
   const auto seen = answer_of_owner([] {
     ScratchNetns zombie;
@@ -413,6 +434,7 @@ TEST(CrossCheck, NsenterAndCoreRefuseWhatIsNoProcess) {
 TEST(CrossCheck, NsenterAndCoreRefuseTheUnprivileged) {
   BEHAVIOUR("TR15 UN01");
   REQUIRES(tools);
+  REQUIRES(own_netns);
   struct Seen {
     int unprivileged;
     Compared net;
@@ -530,6 +552,8 @@ TEST(CrossCheck, CoreEntersByTheOwnerWhereNsenterGivesUp) {
 TEST(CrossCheck, ExitCodeOfIpNetnsExecIsCores) {
   BEHAVIOUR("EX05");
   REQUIRES(tools);
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
   struct Codes {
     int by_ip, by_core;
   };
