@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace nsgate::lab {
 namespace {
@@ -84,7 +85,9 @@ std::vector<Row> pairwise(const Row& sizes) {
   }
   Row largest_first(sizes.size());
   std::iota(largest_first.begin(), largest_first.end(), 0u);
-  std::ranges::stable_sort(largest_first, [&](auto f, auto g) { return sizes[f] > sizes[g]; });
+  std::ranges::sort(largest_first, [&](auto f, auto g) {
+    return std::pair(sizes[g], f) < std::pair(sizes[f], g);
+  });
   Pairs missing = all_pairs(sizes);
   while (!missing.empty()) {
     const auto row = next_row(sizes, largest_first, missing);

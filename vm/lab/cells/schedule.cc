@@ -8,6 +8,7 @@
 #include <numeric>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace nsgate::lab {
 namespace {
@@ -87,8 +88,9 @@ class Scheduler {
 std::vector<std::size_t> longest_first(const std::vector<Job>& jobs) {
   std::vector<std::size_t> order(jobs.size());
   std::iota(order.begin(), order.end(), 0u);
-  std::ranges::stable_sort(order,
-                           [&](auto a, auto b) { return jobs[a].seconds > jobs[b].seconds; });
+  std::ranges::sort(order, [&](auto a, auto b) {
+    return std::pair(jobs[b].seconds, a) < std::pair(jobs[a].seconds, b);
+  });
   return order;
 }
 
