@@ -11,6 +11,7 @@
 
 #include "lab/cells/cell_spec.h"
 #include "lab/image/image.h"
+#include "lab/kernels/own_kernel.h"
 #include "lab/machine/accelerator.h"
 #include "lab/machine/guest_watch.h"
 #include "lab/userlands/userland.h"
@@ -25,6 +26,7 @@ struct RunRequest {
   std::size_t guests = 6;  ///< at most, for one cell
   std::filesystem::path output;
   Deadlines deadlines;
+  OwnKernelOptions own{};  ///< for kernels of the user's own
   bool offline = false;
   AcceleratorChoice accelerator = AcceleratorChoice::automatic;
   std::optional<std::uint16_t> gdb_port{};  ///< where QEMU waits for a debugger

@@ -6,6 +6,7 @@
 
 #include "lab/base/could_not_start.h"
 #include "lab/cells/tiers.h"
+#include "lab/commands/default_kernels.h"
 
 namespace nsgate::lab {
 namespace {
@@ -66,12 +67,11 @@ void add_cell_options(CLI::App& command, CellSelection& selection) {
 }
 
 Expected<std::vector<CellSpec>> selected_cells(const CellSelection& selection,
-                                               const std::filesystem::path& tiers,
-                                               const Names& default_kernels) {
+                                               const std::filesystem::path& data) {
   const auto shard = parse_shard(selection.shard);
   if (!shard) return std::unexpected(shard.error());
   if (!selection.tier.empty()) {
-    const auto parts = load_tiers(tiers);
+    const auto parts = load_tiers(data / "tiers.toml");
     if (!parts) return std::unexpected(parts.error());
     auto cells = cells_of(*parts, selection.tier);
     if (!cells) return cells;
@@ -86,8 +86,10 @@ Expected<std::vector<CellSpec>> selected_cells(const CellSelection& selection,
     }
     return cells;
   }
+  const auto usual_kernels = default_kernels(data / "kernels.toml");
+  if (!usual_kernels) return std::unexpected(usual_kernels.error());
   std::vector<CellSpec> cells;
-  for (const auto& kernel : or_usual(selection.kernels, default_kernels)) {
+  for (const auto& kernel : or_usual(selection.kernels, *usual_kernels)) {
     for (const auto& profile : or_usual(selection.profiles, {default_profile})) {
       for (const auto& userland : or_usual(selection.userlands, {default_userland})) {
         for (const auto& user : or_usual(selection.users, {"root", "rootless"})) {

@@ -4,7 +4,7 @@
 //
 //   CellSelection selection;
 //   add_cell_options(*command, selection);
-//   auto cells = selected_cells(selection, data / "tiers.toml", default_kernels);
+//   auto cells = selected_cells(selection, data);   // the folder of the TOML files
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -30,11 +30,10 @@ struct CellSelection {
 /// `selection` has to outlive the app's parse().
 void add_cell_options(CLI::App& command, CellSelection& selection);
 
-/// Every combination of what was chosen; of what was not, the default (kernels: `default_kernels`;
-/// users: both). With a tier its cells, of which the other options choose. Fails with
-/// could_not_start.
+/// Every combination of what was chosen; of what was not, the default (kernels: those that
+/// kernels.toml marks; users: both). With a tier its cells, of which the other options choose.
+/// Fails with could_not_start.
 Expected<std::vector<CellSpec>> selected_cells(const CellSelection& selection,
-                                               const std::filesystem::path& tiers,
-                                               const std::vector<std::string>& default_kernels);
+                                               const std::filesystem::path& data);
 
 }  // namespace nsgate::lab

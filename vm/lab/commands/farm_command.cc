@@ -9,7 +9,6 @@
 #include "lab/base/user_folders.h"
 #include "lab/base/utc_time.h"
 #include "lab/commands/cell_selection.h"
-#include "lab/commands/default_kernels.h"
 #include "lab/commands/report_format.h"
 #include "lab/farm/farm.h"
 
@@ -49,8 +48,7 @@ std::vector<CellSpec> in_shards(const std::vector<CellSpec>& cells, std::size_t 
 }
 
 Expected<FarmRequest> request_of(const Arguments& arguments, const CommandContext& context) {
-  const auto cells =
-      selected_cells(arguments.selection, context.data / "tiers.toml", default_kernels());
+  const auto cells = selected_cells(arguments.selection, context.data);
   if (!cells) return std::unexpected(cells.error());
   auto hosts = load_hosts(arguments.hosts);
   if (!hosts) return std::unexpected(hosts.error());

@@ -10,7 +10,6 @@
 
 #include "lab/cells/run_request.h"
 #include "lab/commands/cell_selection.h"
-#include "lab/commands/default_kernels.h"
 #include "lab/farm/job_list.h"
 #include "lab/farm/lava.h"
 #include "lab/farm/slurm.h"
@@ -74,8 +73,7 @@ void add_matrix_command(CLI::App& app, CommandContext& context) {
       ->excludes(commands)
       ->excludes(slurm);
   matrix->callback([&context, arguments] {
-    const auto cells =
-        selected_cells(arguments->selection, context.data / "tiers.toml", default_kernels());
+    const auto cells = selected_cells(arguments->selection, context.data);
     if (!cells) {
       spdlog::error(cells.error().message);
       context.exit = cells.error().code;

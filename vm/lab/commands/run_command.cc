@@ -12,7 +12,6 @@
 #include "lab/cells/prepare.h"
 #include "lab/commands/accelerator_option.h"
 #include "lab/commands/cell_selection.h"
-#include "lab/commands/default_kernels.h"
 #include "lab/commands/run_manner.h"
 
 namespace nsgate::lab {
@@ -22,6 +21,8 @@ namespace {
 struct Arguments {
   CellSelection selection;
   std::vector<std::string> carried;
+  std::string modules;
+  std::string config;
   std::string filter;
   long boot = 60;
   long silence = 30;
@@ -34,7 +35,7 @@ struct Arguments {
 };
 
 Expected<RunRequest> request_of(const Arguments& arguments, const CommandContext& context) {
-  auto cells = selected_cells(arguments.selection, context.data / "tiers.toml", default_kernels());
+  auto cells = selected_cells(arguments.selection, context.data);
   if (!cells) return std::unexpected(cells.error());
   RunRequest request{.cells = std::move(*cells),
                      .carried = {},
@@ -46,6 +47,7 @@ Expected<RunRequest> request_of(const Arguments& arguments, const CommandContext
                                    .test = std::chrono::seconds(arguments.test)},
                      .accelerator = arguments.accelerator};
   for (const auto& file : arguments.carried) request.carried.emplace_back(file);
+  request.own = {.modules = arguments.modules, .config = arguments.config};
   return request;
 }
 
@@ -76,8 +78,9 @@ ExitCode run_and_print(const Arguments& arguments, const CommandContext& context
     return request.error().code;
   }
   if (arguments.list_tests) return print_tests(*request, files);
-  return run_in_manner(*request, arguments.manner, stores_of(context, arguments.manner.offline),
-                       files);
+  auto stores = stores_of(context, arguments.manner.offline);
+  stores.kernels.own = request->own;
+  return run_in_manner(*request, arguments.manner, stores, files);
 }
 
 }  // namespace
@@ -90,6 +93,11 @@ void add_run_command(CLI::App& app, CommandContext& context, const LabFiles& fil
   add_cell_options(*run, a.selection);
   add_accelerator_option(*run, a.accelerator);
   run->add_option("--carry", a.carried, "File to lay beside the payload")->allow_extra_args(false);
+  run->add_option("--modules", a.modules,
+                  "For a kernel of your own: INSTALL_MOD_PATH, lib/modules/<release> or build tree")
+      ->check(CLI::ExistingDirectory);
+  run->add_option("--config", a.config, "For a kernel of your own: its .config")
+      ->check(CLI::ExistingFile);
   run->add_option("--filter", a.filter, "GoogleTest filter of the tests to run");
   add_run_manner(*run, a.manner);
   run->add_flag("--list-tests", a.list_tests, "Print the names of the tests and boot nothing");

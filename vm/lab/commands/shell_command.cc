@@ -27,7 +27,8 @@ struct Arguments {
 Expected<RunRequest> request_of(const Arguments& arguments, const CommandContext& context) {
   auto selection = arguments.selection;
   if (selection.users.empty()) selection.users = {"root"};
-  auto cells = selected_cells(selection, context.data / "tiers.toml", {"6.12"});
+  if (selection.kernels.empty()) selection.kernels = {"6.12"};
+  auto cells = selected_cells(selection, context.data);
   if (!cells) return std::unexpected(cells.error());
   if (cells->size() != 1) {
     return could_not_start("a shell is of one cell, and these are " +
