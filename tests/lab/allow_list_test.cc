@@ -79,5 +79,15 @@ TEST_F(AllowListTest, ShippedListHasNoExpiredEntry) {
   EXPECT_THAT(list->expired(utc_time("%F")), IsEmpty());
 }
 
+TEST_F(AllowListTest, KernelWithoutADotAtItsEndIsNoOtherMinorVersion) {
+  std::string text = rule;
+  text.replace(text.find("\"6.1.\""), 6, "\"6.1\"");
+  const auto list = load(text);
+  ASSERT_TRUE(list) << list.error().message;
+  EXPECT_NE(list->why_allowed(splat(), "6.1.0-56-cloud-amd64", "2026-11-23"), "");
+  EXPECT_NE(list->why_allowed(splat(), "6.1-rc3", "2026-11-23"), "");
+  EXPECT_EQ(list->why_allowed(splat(), "6.12.117", "2026-11-23"), "");
+}
+
 }  // namespace
 }  // namespace nsgate::lab

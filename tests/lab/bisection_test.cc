@@ -36,5 +36,12 @@ TEST(CodeForBisection, FailedTestBeforeAHangIsBad) {
   EXPECT_EQ(code_for_bisection(run_of(ExitCode::deadline, Status::fail)), ExitCode::fail);
 }
 
+TEST(CodeForBisection, FaultOfTheLabIsSkippedAndAnInterruptionEndsTheBisection) {
+  EXPECT_EQ(code_for_bisection(Failure{ExitCode::infrastructure, "no kvm"}),
+            ExitCode::could_not_start);
+  EXPECT_EQ(code_for_bisection(Failure{ExitCode::interrupted, "interrupted"}),
+            ExitCode::interrupted);
+}
+
 }  // namespace
 }  // namespace nsgate::lab

@@ -140,7 +140,11 @@ TEST_F(FrameReaderTest, HelloOfAnotherNumberOfTestsIsAnError) {
 
 TEST_F(FrameReaderTest, HelloOfAnotherKernelIsAnError) {
   EXPECT_THAT(
-      error_after(guest.send("hello", R"({"release":"5.10.0","user":"root","tests":2,"slow":1000,"tainted":0})").take()),
+      error_after(
+          guest
+              .send("hello",
+                    R"({"release":"5.10.0","user":"root","tests":2,"slow":1000,"tainted":0})")
+              .take()),
       HasSubstr("says that kernel 5.10.0 runs, not 6.1.0-56-cloud-amd64"));
 }
 
@@ -181,8 +185,9 @@ TEST_F(FrameReaderTest, ByeBeforeTheLastTestIsAnError) {
 }
 
 TEST_F(FrameReaderTest, ByeWithAWrongCountOfFramesIsAnError) {
-  EXPECT_THAT(error_after(guest.hello(2).send("bye", R"({"tests":2,"frames":9,"retired":""})").take()),
-              HasSubstr("says 9 frames, and 1 came"));
+  EXPECT_THAT(
+      error_after(guest.hello(2).send("bye", R"({"tests":2,"frames":9,"retired":""})").take()),
+      HasSubstr("says 9 frames, and 1 came"));
 }
 
 TEST_F(FrameReaderTest, AnythingAfterByeIsAnError) {
@@ -211,6 +216,32 @@ TEST_F(FrameReaderTest, RetiredGuestIsCompleteWithoutItsLastTests) {
 TEST_F(FrameReaderTest, LeakOfAnotherTestThanTheLastIsAnError) {
   guest.hello(2).start("A.One").end("A.One").send("leak", R"({"test":"A.Two","what":"bQ=="})");
   EXPECT_THAT(error_after(guest.take()), HasSubstr("not the test that ended last"));
+}
+
+TEST_F(FrameReaderTest, LeakWhileATestRunsIsAnError) {
+  guest.hello(2).start("A.One").end("A.One").start("A.Two");
+  guest.send("leak", R"({"test":"A.One","what":"bQ=="})");
+  EXPECT_THAT(error_after(guest.take()), HasSubstr("is a leak while A.Two runs"));
+}
+
+TEST_F(FrameReaderTest, LeakOfNothingIsAnError) {
+  guest.hello(2).start("A.One").end("A.One").send("leak", R"({"test":"A.One","what":""})");
+  EXPECT_THAT(error_after(guest.take()), HasSubstr("does not say what leaked"));
+}
+
+TEST_F(FrameReaderTest, UnavailableWithoutAReasonIsAnError) {
+  EXPECT_THAT(error_after(guest.send("unavailable", R"({"reason":""})").take()),
+              HasSubstr("gives no reason"));
+}
+
+TEST_F(FrameReaderTest, ByeWhileATestRunsIsAnErrorEvenOfARetiredGuest) {
+  guest.hello(2).start("A.One").bye(0, "the kernel complained");
+  EXPECT_THAT(error_after(guest.take()), HasSubstr("is a bye while A.One runs"));
+}
+
+TEST_F(FrameReaderTest, ByeWithAWrongCountOfTestsIsAnErrorEvenOfARetiredGuest) {
+  guest.hello(2).start("A.One").end("A.One").bye(2, "the kernel complained");
+  EXPECT_THAT(error_after(guest.take()), HasSubstr("says 2 tests; 1 ended of 2"));
 }
 
 TEST_F(FrameReaderTest, LeakIsKept) {

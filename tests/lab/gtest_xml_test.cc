@@ -90,5 +90,12 @@ TEST(GtestXml, CountedFailureThatIsNotShownIsRefused) {
               HasSubstr("contradicts its own counts"));
 }
 
+TEST(GtestXml, CountOfMoreTestsThanItHoldsIsRefused) {
+  EXPECT_FALSE(parse_gtest_xml(R"(<testsuites tests="2" failures="0" errors="0">)"
+                               R"(<testsuite name="A"><testcase name="One" status="run" )"
+                               R"(result="completed"/></testsuite></testsuites>)",
+                               "A.One"));
+}
+
 }  // namespace
 }  // namespace nsgate::lab

@@ -22,6 +22,12 @@ constexpr const char* passed =
     "c3RjYXNlIG5hbWU9Ik9uZSIgc3RhdHVzPSJydW4iIHJlc3VsdD0iY29tcGxldGVkIi8+PC90ZXN0c3VpdGU+PC90ZXN0"
     "c3VpdGVzPg==";
 
+/// The same of A.Two.
+constexpr const char* second_passed =
+    "PHRlc3RzdWl0ZXMgdGVzdHM9IjEiIGZhaWx1cmVzPSIwIiBlcnJvcnM9IjAiPjx0ZXN0c3VpdGUgbmFtZT0iQSI+PHRl"
+    "c3RjYXNlIG5hbWU9IlR3byIgc3RhdHVzPSJydW4iIHJlc3VsdD0iY29tcGxldGVkIi8+PC90ZXN0c3VpdGU+PC90ZXN0"
+    "c3VpdGVzPg==";
+
 const KernelLog healthy_log{.panic = {},
                             .splats = {},
                             .to_the_end = true,
@@ -227,12 +233,13 @@ TEST_F(JudgeCell, TaintWithoutAWordIsTheFailureOfItsTest) {
                   .start("A.One")
                   .end("A.One", passed, R"("warnings":"","tainted":512,"lost":0)")
                   .start("A.Two")
-                  .end("A.Two", passed, R"("warnings":"","tainted":512,"lost":0)")
+                  .end("A.Two", second_passed, R"("warnings":"","tainted":512,"lost":0)")
                   .bye(2)
                   .take());
   const auto verdict = judge();
   EXPECT_EQ(verdict.tests[0].status, Status::fail);
   EXPECT_EQ(verdict.tests[0].reason, "the kernel became tainted without a word: W (warning)");
+  EXPECT_EQ(verdict.tests[1].status, Status::pass) << "the flag was there before it";
 }
 
 TEST_F(JudgeCell, MessagesLostUnreadAreAnErrorBecauseAWarningWouldGoUnseen) {
@@ -318,7 +325,8 @@ TEST(JudgeGuests, TestsThatNoGuestWasLeftForAreInfrastructure) {
   GuestVerdict only;
   only.tests = {TestResult{"A", Status::pass, "", {}, {}, {}},
                 TestResult{"B", Status::miss, "never ran", {}, {}, {}}};
-  const auto cell = judge_cell({"A", "B"}, {{0, only}}, "6 guests were spoilt");
+  const auto cell = judge_cell({"A", "B"}, {{0, only}},
+                               Failure{ExitCode::infrastructure, "6 guests were spoilt"});
   EXPECT_EQ(cell.code, ExitCode::infrastructure);
   EXPECT_THAT(cell.reasons, ElementsAre("6 guests were spoilt"));
 }
@@ -342,6 +350,119 @@ TEST(NothingRan, KeepsTheCodeAndMissesEveryTest) {
   EXPECT_EQ(verdict.code, ExitCode::could_not_start);
   EXPECT_THAT(verdict.reasons, ElementsAre("no QEMU"));
   EXPECT_EQ(verdict.tests.at(0).status, Status::miss);
+}
+
+TEST(JudgeGuests, InterruptionBetweenTwoIsNotTheFaultOfTheLab) {
+  GuestVerdict only;
+  only.tests = {TestResult{"A", Status::pass, "", {}, {}, {}},
+                TestResult{"B", Status::miss, "never ran", {}, {}, {}}};
+  const Failure stopped{ExitCode::interrupted, "interrupted before the next guest"};
+  EXPECT_EQ(judge_cell({"A", "B"}, {{0, only}}, stopped).code, ExitCode::interrupted);
+}
+
+TEST(JudgeGuests, FurtherGuestThatIsUnavailableIsInfrastructureAndNoPass) {
+  GuestVerdict first;
+  first.tests = {TestResult{"A", Status::pass, "", {}, {}, {}},
+                 TestResult{"B", Status::miss, "never ran", {}, {}, {}}};
+  GuestVerdict second;
+  second.tests = {TestResult{"B", Status::skip, "unavailable: x", {}, {}, {}}};
+  second.unavailable = true;
+  const auto cell = judge_cell({"A", "B"}, {{0, first}, {1, second}});
+  EXPECT_EQ(cell.code, ExitCode::infrastructure);
+  EXPECT_THAT(cell.reasons, ElementsAre("guest 2: unavailable, although guest 1 was not"));
+}
+
+TEST(JudgeGuests, FaultsAndSplatsOfAnEarlierGuestCount) {
+  GuestVerdict first;
+  first.tests = {TestResult{"A", Status::pass, "", {}, {}, {}},
+                 TestResult{"B", Status::miss, "never ran", {}, {}, {}}};
+  first.faults = {ExitCode::fail};
+  first.reasons = {"Kernel panic - not syncing: x"};
+  first.splats = {splat_of("", "WARNING: net")};
+  GuestVerdict second;
+  second.tests = {TestResult{"B", Status::pass, "", {}, {}, {}}};
+  const auto cell = judge_cell({"A", "B"}, {{0, first}, {1, second}});
+  EXPECT_EQ(cell.code, ExitCode::fail);
+  EXPECT_THAT(cell.reasons, ElementsAre("guest 1: Kernel panic - not syncing: x"));
+  EXPECT_EQ(cell.splats.size(), 1u);
+}
+
+TEST_F(JudgeCell, TellsThatItWasUnavailable) {
+  EXPECT_FALSE(judge_guest({tests, reader, kernel, {}, {}}, {}).unavailable);
+  reader.feed(guest.send("unavailable", R"({"reason":"no such sysctl"})").take());
+  EXPECT_TRUE(judge_guest({tests, reader, kernel, {}, {}}, {}).unavailable);
+}
+
+TEST_F(JudgeCell, AllowedWarningDoesNotExplainAnOops) {
+  Judgement judgement;
+  judgement.allow = [](const Splat&) { return "known"; };
+  kernel.splats = {splat_of("A.One", "WARNING: net")};
+  constexpr const char* both = R"("warnings":"","tainted":640,"lost":0)";
+  reader.feed(guest.hello(2).start("A.One").end("A.One", passed, both).take());
+  const auto verdict = judge_one({tests, reader, kernel, {}, {}}, judgement);
+  EXPECT_EQ(verdict.tests[0].status, Status::fail);
+  EXPECT_EQ(verdict.tests[0].reason, "the kernel became tainted without a word: D (oops)");
+}
+
+TEST_F(JudgeCell, LateSplatIsNotAlsoTheFailureOfTheNextTest) {
+  kernel.splats = {splat_of("A.One", "WARNING: net")};
+  kernel.splats[0].late = true;
+  // "WARNING: net" in base64: init reads it only at the end of the next test.
+  reader.feed(
+      guest.hello(2)
+          .start("A.One")
+          .end("A.One", passed)
+          .start("A.Two")
+          .end("A.Two", second_passed, R"("warnings":"V0FSTklORzogbmV0","tainted":512,"lost":0)")
+          .take());
+  EXPECT_THAT(statuses(judge()), ElementsAre(Status::fail, Status::pass));
+  kernel.splats[0].late = false;
+  EXPECT_THAT(statuses(judge()), ElementsAre(Status::fail, Status::fail));
+}
+
+TEST_F(JudgeCell, SplatOutweighsAHangAndAnUnreadLog) {
+  kernel.splats = {splat_of("A.One", "BUG: x"), splat_of("A.Two", "BUG: x")};
+  constexpr const char* overwritten = R"("warnings":"","tainted":0,"lost":1)";
+  reader.feed(
+      guest.hello(2).start("A.One").end("A.One", passed, overwritten).start("A.Two").take());
+  ended_by_lab = Failure{ExitCode::deadline, "the guest hung during A.Two: no frame for 30 s"};
+  const auto verdict = judge();
+  EXPECT_EQ(verdict.code, ExitCode::fail);
+  EXPECT_THAT(statuses(verdict), ElementsAre(Status::fail, Status::fail));
+  EXPECT_THAT(verdict.tests[1].reason, HasSubstr("no frame for 30 s"));
+}
+
+TEST(MayBeTheAccelerator, NotWhereTheKernelComplained) {
+  CellVerdict cell;
+  cell.code = ExitCode::infrastructure;
+  EXPECT_TRUE(may_be_the_accelerator(cell));
+  cell.splats = {splat_of("", "WARNING: net")};
+  EXPECT_FALSE(may_be_the_accelerator(cell));
+  cell.splats[0].allowed = "known";
+  EXPECT_TRUE(may_be_the_accelerator(cell));
+  cell.code = ExitCode::fail;
+  EXPECT_FALSE(may_be_the_accelerator(cell));
+}
+
+TEST_F(JudgeCell, ConsoleThatIsWholeDoesNotMakeUpForAMissingBye) {
+  reader.feed(guest.hello(2)
+                  .start("A.One")
+                  .end("A.One", passed)
+                  .start("A.Two")
+                  .end("A.Two", second_passed)
+                  .take());
+  kernel = healthy_log;
+  EXPECT_EQ(judge().code, ExitCode::infrastructure);
+}
+
+TEST(JudgeGuests, ErrorOrMissBesidePassesIsInfrastructure) {
+  for (const auto status : {Status::error, Status::miss}) {
+    GuestVerdict only;
+    only.tests = {TestResult{"A", Status::pass, "", {}, {}, {}},
+                  TestResult{"B", status, "why", {}, {}, {}}};
+    EXPECT_EQ(judge_cell({"A", "B"}, {{0, only}}).code, ExitCode::infrastructure)
+        << to_string(status);
+  }
 }
 
 }  // namespace

@@ -46,5 +46,13 @@ TEST(Ktap, TimeoutIsADirective) {
   EXPECT_THAT(ktap(run), HasSubstr("not ok 1 A.Fails # TIMEOUT no end within 45 s"));
 }
 
+TEST(Ktap, FaultThatIsNoTestsIsNotOkEvenWhereEveryTestPassed) {
+  auto cell = sample_run().cells[0];
+  cell.verdict.code = ExitCode::fail;
+  cell.verdict.reasons = {"Kernel panic - not syncing: late"};
+  EXPECT_THAT(ktap(cell), HasSubstr("\n1..3\n"));
+  EXPECT_THAT(ktap(cell), HasSubstr("\nnot ok 3 cell\n"));
+}
+
 }  // namespace
 }  // namespace nsgate::lab

@@ -170,5 +170,21 @@ TEST(Merge, RunWhoseFailureWasOverruledByALaterResultDoesNotFailTheWhole) {
   EXPECT_EQ(merged.run.code, ExitCode::pass);
 }
 
+TEST(Merge, RunWithoutACellIsNoResult) {
+  const auto merged = value_of(merge({run_of({good("6.1")}), run_of({})}, {}));
+  EXPECT_EQ(merged.run.code, ExitCode::no_results);
+}
+
+TEST(Merge, SameNameOfAnotherPayloadIsAnotherCell) {
+  auto one = bad();
+  auto other = good("6.1", later);
+  one.cell.spec.payload = "/a/payload";
+  other.cell.spec.payload = "/b/payload";
+  ASSERT_EQ(name_of(one.cell.spec), name_of(other.cell.spec));
+  const auto merged = value_of(merge({run_of({one}), run_of({other})}, {}));
+  EXPECT_EQ(merged.run.cells.size(), 2u);
+  EXPECT_EQ(merged.run.code, ExitCode::fail);
+}
+
 }  // namespace
 }  // namespace nsgate::lab

@@ -172,5 +172,42 @@ TEST(ReadResults, FileThatIsMissingIsNamed) {
   EXPECT_THAT(run.error().message, HasSubstr("/nowhere/results.json: "));
 }
 
+TEST(ReadResults, RunWithoutACellIsNoPass) {
+  auto document = to_json(full_run());
+  document["cells"] = ordered_json::array();
+  document["verdict"] = "pass";
+  document["exit_code"] = 0;
+  EXPECT_THAT(error_of(document), HasSubstr("verdict: is better than that of a cell"));
+}
+
+TEST(ReadResults, PassDoesNotComeOfSkippedCells) {
+  auto run = sample_run();
+  run.cells.resize(1);
+  run.cells[0].verdict.code = ExitCode::all_skipped;
+  run.cells[0].verdict.tests.erase(run.cells[0].verdict.tests.begin());
+  run.code = ExitCode::all_skipped;
+  auto document = to_json(run);
+  EXPECT_EQ(error_of(document), "no error");
+  document["verdict"] = "pass";
+  document["exit_code"] = 0;
+  EXPECT_THAT(error_of(document), HasSubstr("verdict: is better than that of a cell"));
+}
+
+TEST(ReadResults, PassCannotHideASplatOrAReason) {
+  auto run = sample_run();
+  run.cells[0].verdict.splats = {{.title = "WARNING: x",
+                                  .fingerprint = "WARNING: x",
+                                  .test = "A.Passes",
+                                  .late = false,
+                                  .text = "WARNING: x",
+                                  .allowed = "known"}};
+  EXPECT_EQ(error_of(to_json(run)), "no error");
+  run.cells[0].verdict.splats[0].allowed = "";
+  EXPECT_THAT(error_of(to_json(run)), HasSubstr("hides what the kernel said"));
+  run.cells[0].verdict.splats.clear();
+  run.cells[0].verdict.reasons = {"the console was not kept"};
+  EXPECT_THAT(error_of(to_json(run)), HasSubstr("there are reasons why not"));
+}
+
 }  // namespace
 }  // namespace nsgate::lab

@@ -36,13 +36,19 @@ TEST(Repeat, InterruptionEndsIt) {
             (Tally{pass, ExitCode::interrupted}));
 }
 
-TEST(Repeat, RunThatCannotBeMadeIsTheAnswer) {
-  const auto tally = repeat({.times = 9}, [](std::size_t number) -> Expected<ExitCode> {
-    if (number == 2) return could_not_start("no kernel");
-    return pass;
-  });
+TEST(Repeat, FirstRunThatCannotBeMadeIsTheAnswer) {
+  const auto tally = repeat(
+      {.times = 9}, [](std::size_t) -> Expected<ExitCode> { return could_not_start("no kernel"); });
   ASSERT_FALSE(tally);
   EXPECT_EQ(tally.error().message, "no kernel");
+}
+
+TEST(Repeat, LaterRunThatCannotBeMadeEndsItAndLosesNoFailure) {
+  const auto tally = repeat({.times = 9}, [](std::size_t number) -> Expected<ExitCode> {
+    if (number == 2) return could_not_start("no kernel");
+    return fail;
+  });
+  EXPECT_EQ(value_of(tally), (Tally{fail, ExitCode::could_not_start}));
 }
 
 TEST(Summary, NamesWhatIsNoPass) {

@@ -158,5 +158,13 @@ INSTANTIATE_TEST_SUITE_P(
                     "watchdog: BUG: soft lockup - CPU#0 stuck for 22s!",
                     "INFO: task ip:12 blocked for more than 120 seconds."));
 
+TEST(KernelLog, OopsAfterAnotherSplatIsOneOfItsOwn) {
+  EXPECT_THAT(titles(read_kernel_log(
+                  "[ 1.0] unregister_netdevice: waiting for lo to become free\n"
+                  "[ 1.1] Oops: general protection fault, probably for non-canonical address\n")),
+              ElementsAre("unregister_netdevice: waiting for lo to become free",
+                          "Oops: general protection fault, probably for non-canonical address"));
+}
+
 }  // namespace
 }  // namespace nsgate::lab

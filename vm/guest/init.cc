@@ -114,10 +114,12 @@ class Session {
       retired = run_one(test);
       if (!retired.empty()) break;
     }
-    if (retired.empty() && ended_ > 0) {
+    if (ended_ > 0 && !dirty_) {
       const auto left = leaks_->left_behind_at_the_end(leak_patience());
-      // Which of the tests it was is not known; the last one stands for all.
-      if (!left.empty()) port_.send("leak", leak(plan_.tests.back(), "one test of many: " + left));
+      // Which of the tests it was is not known; the last one that ran stands for all.
+      if (!left.empty()) {
+        port_.send("leak", leak(plan_.tests[ended_ - 1], "one test of many: " + left));
+      }
     }
     port_.send("bye", bye(ended_, port_, retired));
     port_.drain();
@@ -135,15 +137,18 @@ class Session {
     // A test that takes the kernel down must not take the frame along that names it.
     port_.drain();
     const Outcome outcome = run_test(plan_, test, slow_, [this] { port_.send("beat", "{}"); });
+    messages_.restore_console();
     const KernelState kernel{.warnings = messages_.take(), .tainted = taint()};
     messages_.mark(frame::end_mark, test);
     port_.send("end", end(test, outcome, kernel));
     ++ended_;
     const bool newly_tainted = kernel.tainted != tainted_;
     tainted_ = kernel.tainted;
+    dirty_ = outcome.stuck;
     if (outcome.stuck) return "a process of the test survived SIGKILL for 10 s";
     if (const auto left = leaks_->left_behind(leak_patience()); !left.empty()) {
       port_.send("leak", leak(test, left));
+      dirty_ = true;
       return "the test left something behind";
     }
     if (outcome.timed_out) return "the test ran out of time";
@@ -157,6 +162,7 @@ class Session {
   unsigned slow_ = measure_slow_factor();
   std::uint64_t tainted_ = taint();
   std::size_t ended_ = 0;
+  bool dirty_ = false;  ///< something is known to be left: a further look would find it again
   std::optional<Leaks> leaks_;
 };
 

@@ -18,7 +18,8 @@
 namespace nsgate::guest {
 
 struct KernelWarnings {
-  std::string text;        ///< messages of level warning and graver, one a line; the first 8 KiB
+  std::string text;        ///< messages of level warning and graver, one a line; the first 8 KiB,
+                           ///< and further beginnings of splats up to 16 KiB
   std::uint64_t lost = 0;  ///< at least so many messages were overwritten before they were read
   bool splat = false;      ///< one of them begins a splat
 };
@@ -35,6 +36,10 @@ class KernelMessages {
   void mark(std::string_view what, std::string_view test) const;
 
   KernelWarnings take();
+
+  /// Puts the console's level back to that of the command line (loglevel=7), which a test of root
+  /// may have lowered: what comes after its end is told by the console alone.
+  void restore_console() const;
 
  private:
   int fd_ = -1;

@@ -19,4 +19,8 @@ ExitCode code_for_bisection(const RunResult& run) {
   return failed ? ExitCode::fail : ExitCode::could_not_start;
 }
 
+ExitCode code_for_bisection(const Failure& failure) {
+  return failure.code == ExitCode::interrupted ? failure.code : ExitCode::could_not_start;
+}
+
 }  // namespace nsgate::lab

@@ -15,4 +15,7 @@ namespace nsgate::lab {
 /// failed before. An interruption stays one, which ends the bisection.
 ExitCode code_for_bisection(const RunResult& run);
 
+/// A failure of the lab is no word about the commit either.
+ExitCode code_for_bisection(const Failure& failure);
+
 }  // namespace nsgate::lab

@@ -13,23 +13,30 @@ namespace fs = std::filesystem;
 CellVerdict run_guests(const CellSetup& setup, const Cell& cell, const fs::path& folder,
                        const CellWatcher& watcher, CellResult& result) {
   std::vector<JudgedGuest> judged;
-  std::string stopped;
+  std::optional<Failure> stopped;
   for (std::optional<std::size_t> next = 0; next;) {
     if (judged.size() == setup.guests) {
-      stopped = std::to_string(setup.guests) + " guests were spoilt; the rest was not run";
+      stopped = Failure{ExitCode::infrastructure,
+                        std::to_string(setup.guests) + " guests were spoilt; the rest was not run"};
       break;
     }
     auto run =
         run_guest(setup, cell, result.accelerator, *next, judged.size() + 1, folder, watcher);
     if (!run && judged.empty()) return nothing_ran(cell.tests, run.error());
     if (!run) {
-      stopped = "no further guest: " + run.error().message;
+      const auto code = run.error().code == ExitCode::interrupted ? ExitCode::interrupted
+                                                                  : ExitCode::infrastructure;
+      stopped = Failure{code, "no further guest: " + run.error().message};
       break;
     }
     result.guests.push_back(std::move(run->record));
     judged.push_back({.first = *next, .verdict = std::move(run->verdict)});
     const auto& behind = judged.back().verdict.resume_at;
-    next = behind && !interrupted() ? std::optional(*next + *behind) : std::nullopt;
+    if (behind && interrupted()) {
+      stopped = Failure{ExitCode::interrupted, "interrupted before the next guest"};
+      break;
+    }
+    next = behind ? std::optional(*next + *behind) : std::nullopt;
   }
   return judge_cell(cell.tests, judged, stopped);
 }

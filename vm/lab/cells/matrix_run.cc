@@ -56,12 +56,6 @@ void tell(const AcceleratorVerdict& verdict) {
   if (!verdict.note.empty()) spdlog::warn(verdict.note);
 }
 
-/// Whether the end of a guest may be the accelerator's fault instead of the kernel's.
-bool may_be_the_accelerator(const CellResult& result) {
-  return result.verdict.code == ExitCode::infrastructure ||
-         result.verdict.code == ExitCode::no_results;
-}
-
 /// Under KVM, a cell whose guest broke is run again: see AcceleratorForRun.
 CellResult run_under(AcceleratorForRun& accelerators, const CellSetup& setup, const Cell& cell,
                      const fs::path& folder, const CellWatcher& watcher) {
@@ -70,7 +64,7 @@ CellResult run_under(AcceleratorForRun& accelerators, const CellSetup& setup, co
     result = run_cell(setup, cell, *use, folder, watcher);
     const auto what =
         result.verdict.reasons.empty() ? std::string("no results") : result.verdict.reasons.front();
-    use = may_be_the_accelerator(result)
+    use = may_be_the_accelerator(result.verdict)
               ? accelerators.note_infrastructure_fault(name_of(cell.spec), *use, what)
               : std::nullopt;
   }

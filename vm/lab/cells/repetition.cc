@@ -15,7 +15,12 @@ Expected<Tally> repeat(const Repetition& repetition,
   Tally tally;
   while (repetition.times == 0 || tally.size() < repetition.times) {
     const auto code = run(tally.size() + 1);
-    if (!code) return std::unexpected(code.error());
+    if (!code && tally.empty()) return std::unexpected(code.error());
+    if (!code) {
+      // What the runs before it found out is not lost with it.
+      tally.push_back(code.error().code);
+      break;
+    }
     tally.push_back(*code);
     if (*code == ExitCode::interrupted || interrupted()) break;
     if (repetition.until_fail && *code != ExitCode::pass) break;

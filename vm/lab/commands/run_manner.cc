@@ -59,7 +59,12 @@ ExitCode print_lines(const Expected<std::vector<std::string>>& lines) {
   return ExitCode::pass;
 }
 
-/// As it counts for the caller.
+/// As it counts for the caller. A failure of the lab, such as KVM that was asked for and does not
+/// work, is no word about the commit.
+ExitCode code_of(const Failure& failure, const RunManner& manner) {
+  return manner.bisect ? code_for_bisection(failure) : failure.code;
+}
+
 ExitCode code_of(const RunResult& run, const RunManner& manner) {
   return manner.bisect ? code_for_bisection(run) : run.code;
 }
@@ -73,31 +78,37 @@ ExitCode run_once(const RunRequest& request, const RunManner& manner, const Stor
                   const LabFiles& files, const CellsCheck& check) {
   const auto run = run_matrix(request, stores, files, check);
   if (!run) {
-    const auto code = say(run.error());
-    // Such as KVM that was asked for and does not work: no word about the commit.
-    return manner.bisect && code != ExitCode::interrupted ? ExitCode::could_not_start : code;
+    say(run.error());
+    return code_of(run.error(), manner);
   }
   std::cout << printed(*run, manner) << std::flush;
   if (std::cout) return code_of(*run, manner);
-  spdlog::error("cannot write the results to stdout; they are in {}", run->folder.string());
-  return gravest({run->code, ExitCode::infrastructure});
+  const Failure unwritten{
+      ExitCode::infrastructure,
+      "cannot write the results to stdout; they are in " + run->folder.string()};
+  say(unwritten);
+  return gravest({code_of(*run, manner), code_of(unwritten, manner)});
 }
 
 /// Only what is no pass is worth a table each time.
 ExitCode run_repeatedly(const RunRequest& request, const RunManner& manner, const Stores& stores,
                         const LabFiles& files, const CellsCheck& check) {
-  const auto tally = repeat({.times = manner.repeat, .until_fail = manner.until_fail},
-                            [&](std::size_t number) -> Expected<ExitCode> {
-                              auto one = request;
-                              one.output /= std::to_string(number);
-                              const auto run = run_matrix(one, stores, files, check);
-                              if (!run) return std::unexpected(run.error());
-                              if (run->code != ExitCode::pass) {
-                                std::cout << printed(*run, manner) << std::flush;
-                              }
-                              return code_of(*run, manner);
-                            });
-  if (!tally) return say(tally.error());
+  const auto tally =
+      repeat({.times = manner.repeat, .until_fail = manner.until_fail},
+             [&](std::size_t number) -> Expected<ExitCode> {
+               auto one = request;
+               one.output /= std::to_string(number);
+               const auto run = run_matrix(one, stores, files, check);
+               if (!run) {
+                 say(run.error());
+                 return std::unexpected(Failure{code_of(run.error(), manner), run.error().message});
+               }
+               if (run->code != ExitCode::pass) {
+                 std::cout << printed(*run, manner) << std::flush;
+               }
+               return code_of(*run, manner);
+             });
+  if (!tally) return tally.error().code;
   std::cout << summary(*tally) << "; results in " << request.output.string() << std::endl;
   // Of several, one that could not be judged says less than those that could.
   return gravest(*tally);

@@ -40,23 +40,33 @@ std::string diagnostics(const std::string& text, const std::string& indent) {
   return lines;
 }
 
+bool is_good(const CellResult& cell) {
+  return cell.verdict.code == ExitCode::pass || cell.verdict.code == ExitCode::all_skipped;
+}
+
+bool is_ok(const TestResult& test) {
+  return test.status == Status::pass || test.status == Status::skip;
+}
+
 std::string tests_of(const CellResult& cell, const std::string& indent) {
   const auto& tests = cell.verdict.tests;
-  std::string text = fmt::format("{0}KTAP version 1\n{0}1..{1}\n", indent, tests.size());
+  // A fault that is no test's, such as a panic between two, would otherwise leave only good lines.
+  const bool own = !is_good(cell) && std::ranges::all_of(tests, is_ok);
+  std::string text =
+      fmt::format("{0}KTAP version 1\n{0}1..{1}\n", indent, tests.size() + (own ? 1 : 0));
   for (const auto& reason : cell.verdict.reasons) text += diagnostics(reason, indent);
   for (const auto& splat : cell.verdict.splats) text += diagnostics(splat.title, indent);
   for (std::size_t i = 0; i < tests.size(); ++i) {
     const auto& test = tests[i];
-    const bool ok = test.status == Status::pass || test.status == Status::skip;
+    const bool ok = is_ok(test);
     if (!ok) text += diagnostics(test.reason, indent);
     text += fmt::format("{}{} {} {}{}\n", indent, ok ? "ok" : "not ok", i + 1, one_line(test.test),
                         directive(test));
   }
+  if (own) {
+    text += fmt::format("{}not ok {} cell\n", indent, tests.size() + 1);
+  }
   return text;
-}
-
-bool is_good(const CellResult& cell) {
-  return cell.verdict.code == ExitCode::pass || cell.verdict.code == ExitCode::all_skipped;
 }
 
 }  // namespace

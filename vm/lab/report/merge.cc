@@ -144,7 +144,8 @@ Expected<MergedResults> merge(const std::vector<RunResult>& runs, const MergeOpt
       merger.add(cell);
       own.push_back(cell.verdict.code);
     }
-    if (run.code != gravest(own)) {
+    // A run without a cell has nothing else by which it could count.
+    if (run.cells.empty() || run.code != gravest(own)) {
       codes.push_back(run.code);
       merger.notes().push_back(fmt::format("{}: this run is \"{}\", whatever its cells say",
                                            run.folder.string(), to_string(run.code)));

@@ -3,6 +3,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fstream>
@@ -255,6 +256,13 @@ void check_verdict(const Node& node, const CellResult& result) {
   if (with(Status::fail) > 0 && code != ExitCode::fail && code != ExitCode::interrupted) {
     node.complain("verdict", "hides a test that failed");
   }
+  const bool good = code == ExitCode::pass || code == ExitCode::all_skipped;
+  if (good && std::ranges::any_of(result.verdict.splats, &std::string::empty, &Splat::allowed)) {
+    node.complain("verdict", "hides what the kernel said");
+  }
+  if (good && !result.verdict.reasons.empty()) {
+    node.complain("verdict", "is good, but there are reasons why not");
+  }
   std::set<std::string> names;
   for (const auto& test : tests) {
     if (!names.insert(test.test).second) node.complain("tests", "hold " + test.test + " twice");
@@ -325,8 +333,10 @@ RunResult read_document(Node node) {
     codes.push_back(run.cells.back().verdict.code);
   });
   // A run may be worse than its cells, such as when its results could not be written; never better.
-  codes.push_back(run.code);
-  if (gravest(codes) != run.code) node.complain("verdict", "is better than that of a cell");
+  const auto of_cells = gravest(codes);
+  const bool worse = run.code != ExitCode::pass && run.code != ExitCode::all_skipped &&
+                     gravest({of_cells, run.code}) == run.code;
+  if (run.code != of_cells && !worse) node.complain("verdict", "is better than that of a cell");
   node.finish();
   return run;
 }

@@ -52,6 +52,14 @@ Expected<AllowRule> read_rule(const std::string& file, const toml::node& node) {
   return rule;
 }
 
+/// "6.1" begins 6.1.0 and 6.1-rc2, not 6.12.
+bool begins(std::string_view kernel, std::string_view release) {
+  if (!release.starts_with(kernel)) return false;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return release.size() == kernel.size() || !is_digit(kernel.back()) ||
+         !is_digit(release[kernel.size()]);
+}
+
 }  // namespace
 
 Expected<AllowList> AllowList::load(const std::filesystem::path& file) {
@@ -83,7 +91,7 @@ std::string AllowList::why_allowed(const Splat& splat, std::string_view release,
   for (const auto& rule : rules_) {
     const bool this_kernel =
         rule.kernels.empty() || std::ranges::any_of(rule.kernels, [release](const auto& kernel) {
-          return release.starts_with(kernel);
+          return begins(kernel, release);
         });
     if (this_kernel && today <= rule.expires && std::regex_search(splat.title, rule.regex)) {
       return rule.reason + " (" + rule.link + ", until " + rule.expires + ")";

@@ -8,7 +8,8 @@
 //   reason = "fixed in 6.1.200"
 //   link = "https://…"
 //   expires = 2027-01-31
-//   kernels = ["6.1"]                            # the release begins so; left out: every kernel
+//   kernels = ["6.1"]                            # the release begins so, 6.12 not; left out: every
+//   kernel
 #pragma once
 
 #include <filesystem>

@@ -21,7 +21,8 @@ ExitCode code_of(const std::vector<TestResult>& tests) {
 }  // namespace
 
 CellVerdict judge_cell(const std::vector<std::string>& tests,
-                       const std::vector<JudgedGuest>& guests, const std::string& stopped) {
+                       const std::vector<JudgedGuest>& guests,
+                       const std::optional<Failure>& stopped) {
   CellVerdict cell;
   cell.guests = guests.size();
   for (const auto& test : tests) {
@@ -35,10 +36,15 @@ CellVerdict judge_cell(const std::vector<std::string>& tests,
     std::ranges::copy(verdict.faults, std::back_inserter(faults));
     const auto which = guests.size() == 1 ? "" : "guest " + std::to_string(i + 1) + ": ";
     for (const auto& reason : verdict.reasons) cell.reasons.push_back(which + reason);
+    // The tests before it ran in the very same cell.
+    if (i > 0 && verdict.unavailable) {
+      faults.push_back(ExitCode::infrastructure);
+      cell.reasons.push_back(which + "unavailable, although guest 1 was not");
+    }
   }
-  if (!stopped.empty()) {
-    faults.push_back(ExitCode::infrastructure);
-    cell.reasons.push_back(stopped);
+  if (stopped) {
+    faults.push_back(stopped->code);
+    cell.reasons.push_back(stopped->message);
   }
   const auto code = code_of(cell.tests);
   // Tests that a fault kept from running are no second verdict beside the fault.
@@ -72,6 +78,12 @@ ExitCode gravest(const std::vector<ExitCode>& codes) {
   }
   if (codes.empty()) return no_results;
   return std::ranges::find(codes, pass) != codes.end() ? pass : all_skipped;
+}
+
+bool may_be_the_accelerator(const CellVerdict& cell) {
+  const bool broke = cell.code == ExitCode::infrastructure || cell.code == ExitCode::no_results;
+  return broke && std::ranges::all_of(cell.splats,
+                                      [](const Splat& splat) { return !splat.allowed.empty(); });
 }
 
 std::string_view to_string(ExitCode code) {

@@ -8,6 +8,7 @@
 // Thread-safe.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,10 +35,10 @@ struct JudgedGuest {
 };
 
 /// Each test's result is that of the last guest which was asked for it: an earlier one never came
-/// so far. `stopped` says why no further guest was booted although tests were left; empty
-/// otherwise.
+/// so far. `stopped` says why no further guest was booted although tests were left.
 CellVerdict judge_cell(const std::vector<std::string>& tests,
-                       const std::vector<JudgedGuest>& guests, const std::string& stopped = {});
+                       const std::vector<JudgedGuest>& guests,
+                       const std::optional<Failure>& stopped = {});
 
 /// The verdict on a cell of which not one test could run.
 CellVerdict nothing_ran(const std::vector<std::string>& tests, const Failure& failure);
@@ -49,6 +50,10 @@ CellVerdict all_skipped(const std::vector<std::string>& tests, const std::string
 /// The one code for several verdicts. An interruption outweighs a failure, that a deadline, that
 /// the faults of the lab; it is a pass when one is and nothing is worse than skipped.
 ExitCode gravest(const std::vector<ExitCode>& codes);
+
+/// Whether the end of a guest may be the accelerator's fault instead of the kernel's. Where the
+/// kernel complained the verdict stands: another run might hide it.
+bool may_be_the_accelerator(const CellVerdict& cell);
 
 /// "pass", "fail", "infrastructure" …
 std::string_view to_string(ExitCode code);

@@ -57,10 +57,10 @@ TestResult unfinished(const std::string& test, bool running, const GuestEvidence
   return result;
 }
 
-/// A pass becomes a failure; a failure has one reason more.
+/// Whatever it was becomes a failure; a failure has one reason more.
 void blame(TestResult& test, const std::string& reason) {
   if (test.status != Status::fail && test.status != Status::error) test.reason.clear();
-  if (test.status != Status::error) test.status = Status::fail;
+  test.status = Status::fail;
   test.reason += (test.reason.empty() ? "" : "\n") + reason;
 }
 
@@ -69,17 +69,26 @@ TestResult* find(std::vector<TestResult>& tests, const std::string& name) {
   return found == tests.end() ? nullptr : &*found;
 }
 
+/// Whether `splat` of the console is one that init read at the end of `test`: during it, or since
+/// the end of the test before, `previous`.
+bool since_end_of(const std::string& previous, const std::string& test, const Splat& splat) {
+  if (splat.test == test) return true;
+  return splat.test == previous && (splat.late || previous.empty());
+}
+
 /// What /dev/kmsg told and the console did not: its level may have been lowered.
 std::vector<Splat> with_unheard(std::vector<Splat> splats, const std::vector<TestEnd>& ended) {
+  std::string previous;
   for (const auto& end : ended) {
     for (auto splat : read_kernel_log(end.warnings).splats) {
       const bool heard = std::ranges::any_of(splats, [&](const Splat& other) {
-        return other.test == end.test && other.title == splat.title;
+        return other.title == splat.title && since_end_of(previous, end.test, other);
       });
       if (heard) continue;
       splat.test = end.test;
       splats.push_back(std::move(splat));
     }
+    previous = end.test;
   }
   return splats;
 }
@@ -94,24 +103,32 @@ constexpr std::array broken_kernel = {Taint{4, "M (machine check)"}, Taint{5, "B
                                       Taint{7, "D (oops)"}, Taint{9, "W (warning)"},
                                       Taint{14, "L (soft lockup)"}};
 
-std::string new_taints(std::uint64_t before, std::uint64_t after) {
-  std::string names;
-  for (const auto& [bit, name] : broken_kernel) {
-    if ((after & ~before & std::uint64_t{1} << bit) == 0) continue;
-    names += (names.empty() ? "" : ", ") + std::string(name);
-  }
-  return names;
+/// Whether a splat may be what set the flag. One that does not count must not hide another, graver
+/// fault: a warning sets W, and only an oops sets D.
+bool explains(const Splat& splat, const Taint& taint) {
+  constexpr unsigned warning = 9;
+  if (taint.bit == warning || splat.allowed.empty()) return true;
+  return std::ranges::none_of(
+      std::array{"WARNING:", "INFO:", "refcount_t:", "ref_tracker:", "unregister_netdevice:"},
+      [&splat](const char* harmless) { return splat.title.starts_with(harmless); });
 }
 
 /// A test during which the kernel became tainted fails, unless a splat says why: then that decides.
 void judge_taints(const FrameReader& reader, GuestVerdict& verdict) {
   auto before = reader.hello() ? reader.hello()->tainted : 0;
+  std::string previous;
   for (const auto& end : reader.ended()) {
-    const auto names = new_taints(before, end.tainted);
+    std::string names;
+    for (const auto& taint : broken_kernel) {
+      if ((end.tainted & ~before & std::uint64_t{1} << taint.bit) == 0) continue;
+      const bool explained = std::ranges::any_of(verdict.splats, [&](const Splat& splat) {
+        return since_end_of(previous, end.test, splat) && explains(splat, taint);
+      });
+      if (!explained) names += (names.empty() ? "" : ", ") + std::string(taint.name);
+    }
     before = end.tainted;
-    const bool explained =
-        std::ranges::find(verdict.splats, end.test, &Splat::test) != verdict.splats.end();
-    if (names.empty() || explained) continue;
+    previous = end.test;
+    if (names.empty()) continue;
     blame(*find(verdict.tests, end.test), "the kernel became tainted without a word: " + names);
   }
 }
@@ -122,11 +139,14 @@ void judge_losses(const FrameReader& reader, GuestVerdict& verdict) {
   for (const auto& end : reader.ended()) {
     if (end.lost == 0) continue;
     auto& test = *find(verdict.tests, end.test);
-    if (test.status != Status::fail) {
+    const std::string unread =
+        "the kernel's log was overwritten unread, so that a warning may have gone unseen";
+    if (test.status == Status::fail) {
+      blame(test, unread);
+    } else {
       test.status = Status::error;
-      test.reason.clear();
+      test.reason = unread;
     }
-    blame(test, "the kernel's log was overwritten unread, so that a warning may have gone unseen");
   }
 }
 
@@ -182,18 +202,20 @@ GuestVerdict judge_guest(const GuestEvidence& evidence, const Judgement& judgeme
   if (judgement.allow) {
     for (auto& splat : verdict.splats) splat.allowed = judgement.allow(splat);
   }
-  judge_losses(evidence.reader, verdict);
   judge_taints(evidence.reader, verdict);
   judge_splats(evidence, verdict);
   judge_panic(evidence, verdict);
   for (const auto& leak : evidence.reader.leaks()) {
     blame(*find(verdict.tests, leak.test), "left behind: " + leak.what);
   }
+  // Last, so that what is known to have failed does not become a mere error.
+  judge_losses(evidence.reader, verdict);
   if (fault) {
     verdict.faults.push_back(fault->code);
     verdict.reasons.push_back(fault->message);
   }
   verdict.resume_at = resume_at(evidence, fault);
+  verdict.unavailable = evidence.reader.unavailable().has_value();
   return verdict;
 }
 

@@ -33,6 +33,7 @@ struct GuestVerdict {
   /// Where in `tests` another guest should go on: behind the test that spoilt this one. Nothing
   /// when the guest came to its end, or when no other guest would come further.
   std::optional<std::size_t> resume_at;
+  bool unavailable = false;  ///< it said that it cannot be what the cell asks for
 };
 
 GuestVerdict judge_guest(const GuestEvidence& evidence, const Judgement& judgement);

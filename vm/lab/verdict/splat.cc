@@ -2,6 +2,7 @@
 #include "lab/verdict/splat.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "frame/splat_start.h"
@@ -14,6 +15,14 @@ namespace {
 constexpr std::string_view restart = "reboot: Restarting system";
 constexpr std::string_view init_gives_up = "nsgate init gives up: ";
 constexpr std::size_t max_text = 4096;
+
+/// What the kernel says before "Oops: 0002 [#1]" (show_fault_oops in arch/x86/mm/fault.c, do_trap).
+constexpr std::array oops_begins = {std::string_view("BUG:"),
+                                    std::string_view("kernel BUG at"),
+                                    std::string_view("Oops"),
+                                    std::string_view("kernel tried to execute"),
+                                    std::string_view("Unable to handle kernel"),
+                                    std::string_view("Internal error:")};
 
 /// "    1.234567", or the "   T12" and "   C0" of CONFIG_PRINTK_CALLER.
 bool is_stamp(std::string_view text) {
@@ -67,9 +76,14 @@ class Collector {
   }
 
  private:
-  /// An oops names itself several times: "BUG: …", then "Oops: …" on the way.
+  /// An oops names itself several times: "BUG: …", then "Oops: …" on the way. After any other splat
+  /// it is one of its own, even "Oops: general protection fault" (from 6.10 on), or a warning that
+  /// is allowed would hide it.
   bool continues(std::string_view message) const {
-    return current_ && (message.starts_with("Oops") || message.starts_with("invalid opcode:"));
+    const bool oops = message.starts_with("Oops") || message.starts_with("invalid opcode:");
+    return oops && current_ && std::ranges::any_of(oops_begins, [this](auto begin) {
+             return current_->title.starts_with(begin);
+           });
   }
 
   void begin_test(std::string test) {
