@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "lab/base/process.h"
+#include "lab/base/shell_quoted.h"
 #include "lab/farm/job_log.h"
 #include "lab/farm/remote_job.h"
 #include "lab/report/merge.h"
@@ -218,6 +219,49 @@ TEST(RemoteJob, LineThatCannotBeSentIsRefused) {
       "6.1-root\t'/n s' run --kernel 6.1 --user root --cell-deadline 300 --test-deadline 45\n");
   request.filter = "A\tB";
   EXPECT_FALSE(job_lines("n", request));
+}
+
+/// What a job of `line` prints or leaves, told by a shell script that calls it with "sh job". The
+/// script runs in the folder, of which "tmp" is the host's TMPDIR.
+std::string told(const ScratchFolder& folder, const std::string& line, const std::string& script) {
+  auto job = remote_job_command();
+  job.replace(job.find("{2}"), 3, shell_quoted(line));
+  folder.write("job", job + "\nexit\n");
+  fs::create_directory(folder.path() / "tmp");
+  const auto ran = run({.argv = {"sh", "-c", script},
+                        .extra_env = {"TMPDIR=" + (folder.path() / "tmp").string()},
+                        .stderr_file = {},
+                        .working_directory = folder.path()},
+                       std::chrono::seconds(20));
+  return ran ? ran->out : ran.error().message;
+}
+
+TEST(RemoteJob, TidiesUpAlthoughItsGroupIsKilled) {
+  const ScratchFolder folder;
+  const auto nsgate = folder.write("nsgate",
+                                   "echo >$TMPDIR/own; echo $TMPDIR/* >began\n"
+                                   "cat >/dev/null; exit 130\n");
+  // The signals are those of parallel's watcher. Once the job's lock can be had, the job is gone.
+  EXPECT_THAT(told(folder, "sh " + nsgate.string(),
+                   "mkfifo line began; setsid sh job <line >/dev/null & exec 8>line; "
+                   "read own <began; echo $own; "
+                   "exec 7<$(dirname $own); "
+                   "kill -TERM -$!; kill -TERM -$!; kill -KILL -$!; wait; "
+                   "exec 8>&-; flock 7; ls -A tmp; echo ended"),
+              testing::MatchesRegex("/.*/tmp/nsgate-job-[^/]*/own\nended\n"));
+}
+
+TEST(RemoteJob, RemovesWhatDeadJobsLeftAndNothingElse) {
+  const ScratchFolder folder;
+  folder.write("tmp/nsgate-job-dead/results/console.log", "x");
+  folder.write("tmp/nsgate-job-alive/results/console.log", "x");
+  folder.write("tmp/other/file", "x");
+  folder.write("elsewhere/file", "x");
+  fs::create_directory_symlink(folder.path() / "elsewhere", folder.path() / "tmp/nsgate-job-link");
+  EXPECT_EQ(told(folder, "true",
+                 "exec 7<tmp/nsgate-job-alive; flock 7; sh job >/dev/null; "
+                 "echo $?; ls tmp; ls elsewhere"),
+            "0\nnsgate-job-alive\nnsgate-job-link\nother\nfile\n");
 }
 
 TEST(RemoteJob, HostThatFallsSilentIsNoticed) {

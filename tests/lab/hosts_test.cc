@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lab/base/process.h"
 #include "lab/farm/host_check.h"
+#include "scratch_folder.h"
 #include "value_of.h"
 
 namespace nsgate::lab {
@@ -70,6 +72,24 @@ TEST(HostCheck, AnotherVersionIsNotUsable) {
 TEST(HostCheck, FileThatIsMissingThereIsNamed) {
   EXPECT_THAT(verdict_on(ours + "lacks /p/tests\n", {.doctor = false}),
               HasSubstr("lacks /p/tests"));
+}
+
+TEST(HostCheck, ProgramThatIsMissingThereIsNamed) {
+  const ScratchFolder folder;
+  const HostQuestion question{.nsgate = (folder.path() / "nsgate").string(), .doctor = false};
+  std::filesystem::permissions(
+      folder.write("nsgate", "#!/bin/sh\necho nsgate " NSGATE_VERSION "\n"),
+      std::filesystem::perms(0755));
+  const auto answer = [&] {
+    const auto command = "PATH=" + folder.path().string() + "; " + question_command(question);
+    return value_of(run({.argv = {"/bin/sh", "-c", command}})).out;
+  };
+  for (const auto* program : {"sh", "flock", "tar", "gzip"}) {
+    std::filesystem::create_symlink("/bin/sh", folder.path() / program);
+  }
+  EXPECT_EQ(verdict_on(answer(), question), "it lacks the program setsid");
+  std::filesystem::create_symlink("/bin/sh", folder.path() / "setsid");
+  EXPECT_EQ(verdict_on(answer(), question), "");
 }
 
 TEST(HostCheck, DoctorHasTheLastWord) {

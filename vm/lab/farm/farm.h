@@ -9,8 +9,9 @@
 // cells.json (the job list); in farm/: jobs, joblog, and in streams/ what each job said on stderr
 // and the archives that could not be taken.
 //
-// The hosts need nsgate, sh, tar, gzip and perl (which GNU parallel runs there). Kernels, payloads
-// and userlands that are given by a path have to be there under the same path.
+// The hosts need nsgate, sh, tar, gzip, setsid and flock of util-linux, and perl (which GNU
+// parallel runs there). Kernels, payloads and userlands that are given by a path have to be there
+// under the same path.
 #pragma once
 
 #include <chrono>

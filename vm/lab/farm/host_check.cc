@@ -56,6 +56,10 @@ HostCheck ask(const FarmHost& host, const HostQuestion& question) {
 std::string question_command(const HostQuestion& question) {
   const auto nsgate = shell_quoted(question.nsgate);
   std::string script = nsgate + " --version || exit 127; echo processors $(nproc); ";
+  // What remote_job_command() needs.
+  script +=
+      "for p in setsid flock tar gzip; do command -v $p >/dev/null || echo lacks the program $p; "
+      "done; ";
   for (const auto& file : question.files) {
     const auto quoted = shell_quoted(file);
     script += "[ -e " + quoted + " ] || echo lacks " + quoted + "; ";

@@ -8,14 +8,22 @@ namespace nsgate::lab {
 
 std::string remote_job_command() {
   // 74 is EX_IOERR of sysexits.h: there was a verdict, but nobody can read it.
+  // No replacement string of parallel, such as a pair of braces, may be in here.
   const std::string script =
-      "d=$(mktemp -d \"${TMPDIR:-/tmp}/nsgate-farm-XXXXXX\") || exit 125; "
-      "trap 'rm -rf \"$d\"' EXIT; trap 'exit 130' HUP INT TERM PIPE; "
+      // What a job holds a lock on is alive. One that was killed, or lost its host's power, is not.
+      "for o in \"${TMPDIR:-/tmp}\"/nsgate-job-*; do "
+      "[ -d \"$o\" ] && [ ! -L \"$o\" ] && [ -O \"$o\" ] && flock -n \"$o\" rm -rf \"$o\"; done; "
+      "d=; trap 'rm -rf \"$d\"' EXIT; trap : HUP INT TERM PIPE; "
+      // Another job may have removed the folder before it was locked.
+      "while d=$(mktemp -d \"${TMPDIR:-/tmp}/nsgate-job-XXXXXX\") || exit 125; do "
+      "command exec 9<\"$d\" && flock 9 && [ -d \"$d\" ] && break; "
+      "[ ! -d \"$d\" ] || { echo \"cannot lock $d\" >&2; exit 125; }; done; "
+      "export TMPDIR=\"$d\"; "
       "code=0; eval \"$1 -o \\\"\\$d/results\\\" --die-with-stdin --quiet\" >/dev/null || code=$?; "
       "mkdir -p \"$d/results\" && echo $code >\"$d/code\" && "
       "tar -C \"$d\" -czf - results code || exit 74; "
       "case $code in 0|1|2|3|4|124) exit 0 ;; *) exit $code ;; esac";
-  return "sh -c " + shell_quoted(script) + " nsgate-farm {2}";
+  return "setsid -w sh -c " + shell_quoted(script) + " nsgate-job {2}";
 }
 
 bool is_verdict(int exit_code) { return (exit_code >= 0 && exit_code <= 4) || exit_code == 124; }

@@ -6,6 +6,13 @@
 // with a second program (rsync) whose failure does not fail the job, so that a result could be lost
 // in silence. Here one stream holds everything: gzip's checksum sees a byte that is wrong, and the
 // last file, `code`, is there only when all before it is. ssh says 255 when the stream broke.
+//
+// When a connection is lost, parallel's watcher on the host sends TERM, TERM, TERM and KILL within
+// 350 ms to the job's process group, which is too short for tidying up (parallel 20221122,
+// monitor_parent_sshd_script). So the job leaves the group: it ends because its stdin does. All it
+// writes is in one folder in TMPDIR, on which it holds a lock, flock(2), as long as any process of
+// it lives; a job removes the folders of those before it that are dead. setsid(1), flock(1) and
+// mktemp(1) are util-linux's and coreutils'.
 #pragma once
 
 #include <optional>
@@ -19,6 +26,7 @@
 namespace nsgate::lab {
 
 /// The command of every job: runs the command line that stands for {2}, answers with the archive.
+/// The run's TMPDIR is a folder nsgate-job-XXXXXX of its own, gone when it ends.
 /// Its exit code is 0 when the run came to a verdict, whichever: GNU parallel tries again what has
 /// another, and no verdict may be tried again until it pleases.
 std::string remote_job_command();
