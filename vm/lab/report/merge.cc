@@ -70,11 +70,14 @@ class Merger {
   void expect(const std::vector<CellSpec>& specs) {
     std::vector<CellResult> ordered;
     for (const auto& spec : specs) {
-      const auto others = std::ranges::stable_partition(
-          cells_, [&](const CellResult& cell) { return !is_of(cell, spec); });
-      const bool there = !others.empty();
-      std::ranges::move(others, std::back_inserter(ordered));
-      cells_.erase(others.begin(), others.end());
+      bool there = false;
+      std::vector<CellResult> others;
+      for (auto& cell : cells_) {
+        const bool here = is_of(cell, spec);
+        there = there || here;
+        (here ? ordered : others).push_back(std::move(cell));
+      }
+      cells_ = std::move(others);
       if (!there) ordered.push_back(missing_cell(spec, "no result of this cell is there"));
     }
     for (auto& cell : cells_) {
