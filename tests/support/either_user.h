@@ -16,8 +16,8 @@
 namespace nsgate::test {
 
 /// For a child: leaves for a network namespace of its own over which it has all capabilities, by
-/// way of a user namespace of its own unless it has CAP_SYS_ADMIN already. `more` are further CLONE_NEW…
-/// flags. Returns 0 or an errno.
+/// way of a user namespace of its own unless it has CAP_SYS_ADMIN already. `more` are further
+/// CLONE_NEW… flags. Returns 0 or an errno.
 int unshare_own(int more = 0);
 
 /// A process in such namespaces, made by the test's user.
