@@ -9,8 +9,8 @@
 //   hangs in user space                                    1   FAIL   goes on     DeadlineHolds…
 //   kernel panic (sysrq)                                   1   FAIL   goes on     SpoiltByTheKernel
 //   init segfaults                                         1   FAIL   goes on     SpoiltByTheKernel
-//   RCU stall                                              1   FAIL   goes on     by hand, see below
-//   RCU stall, console silenced (/dev/kmsg tells)          1   FAIL   goes on     by hand, see below
+//   RCU stall                                              1   FAIL   goes on     by hand
+//   RCU stall, console silenced (/dev/kmsg tells)          1   FAIL   goes on     by hand
 //   taint without a word                                   1   FAIL   goes on     SpoiltInSilence
 //   WARN, BUG on the console (pretended)                   1   FAIL   same guest  SpoiltInSilence
 //   kernel's log overwritten unread                        2   ERROR  same guest  LostMessages
