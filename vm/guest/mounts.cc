@@ -56,10 +56,9 @@ struct Device {
 
 /// The devices of a system without devtmpfs.
 constexpr Device devices[] = {
-    {"/dev/full", 0666, 1, 7},    {"/dev/kmsg", 0600, 1, 11}, {"/dev/ptmx", 0666, 5, 2},
-    {"/dev/random", 0666, 1, 8},  {"/dev/tty", 0666, 5, 0},   {"/dev/ttyS0", 0600, 4, 64},
-    {"/dev/ttyS1", 0600, 4, 65},
-    {"/dev/urandom", 0666, 1, 9}, {"/dev/zero", 0666, 1, 5},
+    {"/dev/full", 0666, 1, 7},   {"/dev/kmsg", 0600, 1, 11},   {"/dev/ptmx", 0666, 5, 2},
+    {"/dev/random", 0666, 1, 8}, {"/dev/tty", 0666, 5, 0},     {"/dev/ttyS0", 0600, 4, 64},
+    {"/dev/ttyS1", 0600, 4, 65}, {"/dev/urandom", 0666, 1, 9}, {"/dev/zero", 0666, 1, 5},
 };
 
 /// A userland, or a kernel's devtmpfs, may have it already.
