@@ -38,6 +38,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -353,7 +354,8 @@ class RunInProgress : public Faults {
     ssize_t size = 0;
     while ((size = ::read(nsgate_->stdout_fd(), buffer.data(), buffer.size())) != 0) {
       if (size > 0) out.append(buffer.data(), static_cast<std::size_t>(size));
-      if (size < 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      pollfd more{nsgate_->stdout_fd(), POLLIN, 0};
+      if (size < 0) ::poll(&more, 1, -1);
     }
     const int status = nsgate_->wait();
     return judged_of({exit_code(status), out, contents(folder.path() / "stderr")});

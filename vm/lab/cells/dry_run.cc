@@ -34,20 +34,14 @@ Expected<std::string> line_of_cell(const CellSetup& setup, const Cell& cell,
 Expected<std::vector<std::string>> dry_run(const RunRequest& request, const Stores& stores,
                                            const LabFiles& files, const CellsCheck& check) {
   ImageBuilder images;
-  const auto setup = make_setup(request, files, images);
-  if (!setup) return std::unexpected(setup.error());
-  const auto cells = prepare_cells(request, stores, files);
-  if (!cells) return std::unexpected(cells.error());
-  if (check) {
-    if (auto good = check(*setup, *cells); !good) return std::unexpected(std::move(good.error()));
-  }
-  const auto folders = make_folders(request.output, *cells);
-  if (!folders) return std::unexpected(folders.error());
-  const auto accelerator = accelerator_for(request, *setup, cells->front());
+  const auto prepared = prepare_run(request, stores, files, check, images);
+  if (!prepared) return std::unexpected(prepared.error());
+  const auto& [setup, cells, folders] = *prepared;
+  const auto accelerator = accelerator_for(request, setup, cells.front());
   if (!accelerator) return std::unexpected(accelerator.error());
   std::vector<std::string> lines;
-  for (std::size_t i = 0; i < cells->size(); ++i) {
-    auto line = line_of_cell(*setup, (*cells)[i], accelerator->accelerator, (*folders)[i]);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    auto line = line_of_cell(setup, cells[i], accelerator->accelerator, folders[i]);
     if (!line) return std::unexpected(std::move(line.error()));
     lines.push_back(std::move(*line));
   }

@@ -81,8 +81,6 @@ CellResult not_run(const Cell& cell) {
       .guests = {}};
 }
 
-}  // namespace
-
 Expected<CellSetup> make_setup(const RunRequest& request, const LabFiles& files,
                                ImageBuilder& images) {
   auto qemu = find_qemu();
@@ -115,6 +113,8 @@ Expected<std::vector<fs::path>> make_folders(const fs::path& output,
   return folders;
 }
 
+}  // namespace
+
 Expected<AcceleratorVerdict> accelerator_for(const RunRequest& request, const CellSetup& setup,
                                              const Cell& first) {
   const auto verdict = choose_accelerator(
@@ -124,6 +124,21 @@ Expected<AcceleratorVerdict> accelerator_for(const RunRequest& request, const Ce
   return verdict;
 }
 
+Expected<PreparedRun> prepare_run(const RunRequest& request, const Stores& stores,
+                                  const LabFiles& files, const CellsCheck& check,
+                                  ImageBuilder& images) {
+  auto setup = make_setup(request, files, images);
+  if (!setup) return std::unexpected(setup.error());
+  auto cells = prepare_cells(request, stores, files);
+  if (!cells) return std::unexpected(cells.error());
+  if (check) {
+    if (auto good = check(*setup, *cells); !good) return std::unexpected(std::move(good.error()));
+  }
+  auto folders = make_folders(request.output, *cells);
+  if (!folders) return std::unexpected(folders.error());
+  return PreparedRun{std::move(*setup), std::move(*cells), std::move(*folders)};
+}
+
 Expected<RunResult> run_matrix(const RunRequest& request, const Stores& stores,
                                const LabFiles& files, const CellsCheck& check) {
   const auto start = std::chrono::steady_clock::now();
@@ -131,18 +146,12 @@ Expected<RunResult> run_matrix(const RunRequest& request, const Stores& stores,
   run.started = utc_time("%FT%TZ");
   run.folder = request.output;
   ImageBuilder images;
-  const auto setup = make_setup(request, files, images);
-  if (!setup) return std::unexpected(setup.error());
-  const auto cells = prepare_cells(request, stores, files);
-  if (!cells) return std::unexpected(cells.error());
-  if (check) {
-    if (auto good = check(*setup, *cells); !good) return std::unexpected(std::move(good.error()));
-  }
-  const auto folders = make_folders(request.output, *cells);
-  if (!folders) return std::unexpected(folders.error());
+  const auto prepared = prepare_run(request, stores, files, check, images);
+  if (!prepared) return std::unexpected(prepared.error());
+  const auto& [setup, cells, folders] = *prepared;
 
-  const auto& first = cells->front().kernel;
-  const auto probe = probe_of_host(setup->qemu, first.image, first.image_sha256, files.init);
+  const auto& first = cells.front().kernel;
+  const auto probe = probe_of_host(setup.qemu, first.image, first.image_sha256, files.init);
   auto verdict = choose_accelerator(request.accelerator, probe);
   if (!verdict) return std::unexpected(verdict.error());
   tell(*verdict);
@@ -153,19 +162,19 @@ Expected<RunResult> run_matrix(const RunRequest& request, const Stores& stores,
   auto limits = limits_of_this_machine();
   if (request.jobs > 0) limits.jobs = request.jobs;
   auto durations = Durations::load(state_folder() / "durations.json");
-  run.cells.resize(cells->size());
-  Progress progress(*cells, terminal_can_redraw());
-  run_jobs(jobs_of(*cells, durations), limits, [&](std::size_t i, const auto& booted) {
+  run.cells.resize(cells.size());
+  Progress progress(cells, terminal_can_redraw());
+  run_jobs(jobs_of(cells, durations), limits, [&](std::size_t i, const auto& booted) {
     auto& result = run.cells[i];
     if (interrupted()) {
-      result = not_run((*cells)[i]);
+      result = not_run(cells[i]);
     } else {
-      result = run_under(accelerators, *setup, (*cells)[i], (*folders)[i],
+      result = run_under(accelerators, setup, cells[i], folders[i],
                          {.booting = [&] { progress.booting(i); },
                           .booted = booted,
                           .ended = [&](std::size_t ended) { progress.ended(i, ended); }});
     }
-    if (const auto written = write_cell((*folders)[i], result, *setup, request); !written) {
+    if (const auto written = write_cell(folders[i], result, setup, request); !written) {
       note_unwritten(result.verdict, written.error());
     }
     progress.done(i, result);

@@ -31,17 +31,23 @@ struct Stores {
 /// Looks at the cells before the first guest boots; a failure is that of the run.
 using CellsCheck = std::function<Expected<void>(const CellSetup&, const std::vector<Cell>&)>;
 
-/// Of a request's cells. Fails with could_not_start when QEMU or the allow-list cannot be had.
-Expected<CellSetup> make_setup(const RunRequest& request, const LabFiles& files,
-                               ImageBuilder& images);
+/// A run that can begin.
+struct PreparedRun {
+  CellSetup setup;
+  std::vector<Cell> cells;
+  std::vector<std::filesystem::path>
+      folders;  ///< of the cells; they exist and are empty of results
+};
+
+/// `images` has to outlive it. Fails with could_not_start when a part is missing, and as `check`
+/// does.
+Expected<PreparedRun> prepare_run(const RunRequest& request, const Stores& stores,
+                                  const LabFiles& files, const CellsCheck& check,
+                                  ImageBuilder& images);
 
 /// For one guest after another, as the request chooses; says on stderr what it came to.
 Expected<AcceleratorVerdict> accelerator_for(const RunRequest& request, const CellSetup& setup,
                                              const Cell& first);
-
-/// A folder for each cell in the request's; two cells never share one.
-Expected<std::vector<std::filesystem::path>> make_folders(const std::filesystem::path& output,
-                                                          const std::vector<Cell>& cells);
 
 /// Fails with could_not_start, before any guest boots, when a part is missing. Once cells run,
 /// whatever goes wrong is the verdict of its cell. Results are written as each cell ends.

@@ -50,23 +50,20 @@ Expected<void> open_shell(const Arguments& arguments, const CommandContext& cont
   const auto request = request_of(arguments, context);
   if (!request) return std::unexpected(request.error());
   ImageBuilder images;
-  const auto setup = make_setup(*request, files, images);
-  if (!setup) return std::unexpected(setup.error());
-  auto cells = prepare_cells(*request, stores_of(context, arguments.offline), files);
-  if (!cells) return std::unexpected(cells.error());
-  auto& cell = cells->front();
+  auto prepared = prepare_run(*request, stores_of(context, arguments.offline), files, {}, images);
+  if (!prepared) return std::unexpected(prepared.error());
+  auto& cell = prepared->cells.front();
   if (!cell.unavailable.empty()) {
     return std::unexpected(Failure{ExitCode::all_skipped, cell.unavailable});
   }
   const auto shell = shell_of(cell);
   if (!shell) return std::unexpected(shell.error());
-  const auto folders = make_folders(request->output, *cells);
-  if (!folders) return std::unexpected(folders.error());
-  const auto accelerator = accelerator_for(*request, *setup, cell);
+  const auto accelerator = accelerator_for(*request, prepared->setup, cell);
   if (!accelerator) return std::unexpected(accelerator.error());
   spdlog::info("{}: the shell's exit ends the guest, and so does Ctrl-A x; the tests are {}",
                name_of(cell.spec), path_in_guest(cell.payload));
-  return run_shell_session(*setup, cell, *shell, accelerator->accelerator, folders->front());
+  return run_shell_session(prepared->setup, cell, *shell, accelerator->accelerator,
+                           prepared->folders.front());
 }
 
 }  // namespace
