@@ -64,6 +64,11 @@ TEST(KernelLog, IsWholeOnceTheKernelHasRestarted) {
                   .to_the_end);
 }
 
+TEST(KernelLog, IsWholeAtTheLastWordsOfInitWhereAThreadPrints) {
+  EXPECT_TRUE(read_kernel_log("[ 1.0] nsgate: last words, printed by a thread\n").to_the_end);
+  EXPECT_FALSE(read_kernel_log("hello, nsgate: last words, printed by a thread\n").to_the_end);
+}
+
 TEST(KernelLog, LastWordsAreThoseOfInitWhenItGaveUp) {
   EXPECT_EQ(read_kernel_log("nsgate init gives up: open /nsgate/plan: ENOENT\r\n"
                             "[ 1.0] reboot: Restarting system\r\n")

@@ -22,4 +22,7 @@ bool starts_splat(std::string_view message);
 inline constexpr std::string_view start_mark = "nsgate: start ";
 inline constexpr std::string_view end_mark = "nsgate: end ";
 
+/// Init's last words where threads print the kernel's log, and the kernel's own come too late.
+inline constexpr std::string_view last_mark = "nsgate: last words, printed by a thread";
+
 }  // namespace nsgate::frame

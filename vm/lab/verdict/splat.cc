@@ -139,7 +139,8 @@ KernelLog read_kernel_log(std::string_view console) {
       log.panic = plain_text(message);
     }
     collector.take(message);
-    log.to_the_end = log.to_the_end || message.starts_with(restart);
+    log.to_the_end =
+        log.to_the_end || message.starts_with(restart) || message.starts_with(frame::last_mark);
     // After init gave up, the kernel only says that it restarts.
     if (!log.last_words.contains(init_gives_up)) log.last_words = plain_text(line);
   }

@@ -30,7 +30,8 @@ struct Splat {
 struct KernelLog {
   std::string panic;          ///< "Kernel panic - not syncing: …"; empty when there is none
   std::vector<Splat> splats;  ///< in order; the same title during the same test once
-  bool to_the_end = false;    ///< it holds the restart with which every guest ends
+  bool to_the_end = false;    ///< it holds the restart with which every guest ends, or init's
+                              ///< last words
   /// Why init gave up, when it says so; otherwise the last line. Empty for an empty console.
   std::string last_words;
 };
