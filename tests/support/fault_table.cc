@@ -64,7 +64,7 @@ const std::vector<FaultRow> of_opening{
 
 // glibc says EAGAIN for ENOMEM (pthread_create(3)).
 const std::vector<FaultRow> of_threads{
-    {"caller mmap", {ENOMEM, EAGAIN}, told(Stage::thread, EAGAIN)},
+    {"caller mmap of stack", {ENOMEM, EAGAIN}, told(Stage::thread, EAGAIN)},
     // glibc 2.42 guards a stack by MADV_GUARD_INSTALL, and by mprotect where that is refused.
     {"caller madvise", {ENOMEM, EINVAL}, harmless(of_glibc)},
     {"caller mprotect", {ENOMEM}, told(Stage::thread, EAGAIN)},
@@ -93,6 +93,9 @@ const std::vector<FaultRow> of_preparing{
     {"caller pwrite of stub", {ENOSPC, ENOMEM, EIO, EINTR}, harmless(copied)},
     {"caller pwrite of stub", {0, 1, 1000}, harmless(copied), result},
     {"caller fcntl F_ADD_SEALS", {EPERM, EINVAL, EBUSY}, harmless(copied)},
+    // glibc 2.41 keeps the states of the vDSO's getrandom, Linux 6.11, in two mappings for good.
+    {"caller mmap for getrandom", {ENOMEM, EAGAIN}, harmless("libc asks the kernel instead")},
+    {"caller mmap of a page", {ENOMEM, EAGAIN}, harmless("libc asks the kernel instead")},
     {"caller getrandom", {EINTR, ENOSYS}, harmless("a program that guesses hides its own end")},
     {"caller capget", {EPERM, ENOSYS}, harmless(copied)},
     {"caller prlimit", {EPERM, ENOSYS}, harmless("no limit is known")},

@@ -24,6 +24,9 @@ namespace {
 
 using Words = std::map<long, const char*>;
 
+/// MAP_DROPPABLE of linux/mman.h since Linux 6.11, which only the vDSO's getrandom uses.
+constexpr unsigned long map_droppable = 0x08;
+
 const Words plain{
     {SYS_access, "access"},
     {SYS_readlink, "readlink"},
@@ -146,7 +149,10 @@ std::string name_of_call(pid_t tid, const __ptrace_syscall_info& call) {
     case SYS_dup3:
       return word(1) <= STDERR_FILENO ? "dup3 of stdio" : "dup3";
     case SYS_mmap:
-      return (args[3] & MAP_SHARED) != 0 ? "mmap shared" : "mmap";
+      if ((args[3] & MAP_TYPE) == map_droppable) return "mmap for getrandom";
+      if ((args[3] & MAP_SHARED) != 0) return "mmap shared";
+      if ((args[3] & MAP_STACK) != 0) return "mmap of stack";
+      return args[1] == 4096 ? "mmap of a page" : "mmap";
     case SYS_rt_sigaction:
       return args[1] == 0 ? "rt_sigaction asks" : "rt_sigaction sets";
     case SYS_waitid:
