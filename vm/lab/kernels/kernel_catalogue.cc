@@ -9,24 +9,12 @@
 #include <utility>
 
 #include "lab/base/could_not_start.h"
+#include "lab/base/toml_words.h"
 
 namespace nsgate::lab {
 namespace {
 
 constexpr std::string_view release_mark = "{release}";
-
-std::optional<std::vector<std::string>> words(const toml::node* node) {
-  std::vector<std::string> found;
-  if (node == nullptr) return found;
-  const auto* array = node->as_array();
-  if (array == nullptr) return std::nullopt;
-  for (const auto& element : *array) {
-    const auto word = element.value<std::string>();
-    if (!word) return std::nullopt;
-    found.push_back(*word);
-  }
-  return found;
-}
 
 /// The answer is what is wrong; empty when the series is whole.
 std::string read_series(const toml::table& table, KernelSeries& series) {
@@ -42,10 +30,10 @@ std::string read_series(const toml::table& table, KernelSeries& series) {
     if (!mark->is_boolean()) return "default is true or false";
     series.is_default = mark->value_or(false);
   }
-  const auto main = words(table.get("main_suites"));
-  const auto security = words(table.get("security_suites"));
+  const auto main = toml_words(table.get("main_suites"));
+  const auto security = toml_words(table.get("security_suites"));
   if (!main || !security) return "main_suites and security_suites are lists of suites' names";
-  const auto companions = words(table.get("companion_prefixes"));
+  const auto companions = toml_words(table.get("companion_prefixes"));
   if (!companions) return "companion_prefixes is a list of beginnings of packages' names";
   series.companion_prefixes = *companions;
   series.main_suites = *main;
@@ -102,7 +90,7 @@ Expected<KernelCatalogue> load_kernel_catalogue(const std::filesystem::path& fil
   }
   KernelCatalogue catalogue;
   const auto* modules = document.get("modules");
-  const auto wishes = words(modules);
+  const auto wishes = toml_words(modules);
   if (!wishes) return broken(file, modules->source(), "modules is a list of modules' names");
   for (const auto& wish : *wishes) {
     // It becomes part of a file's name.

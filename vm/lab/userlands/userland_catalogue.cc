@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "lab/base/could_not_start.h"
+#include "lab/base/toml_words.h"
 
 namespace nsgate::lab {
 namespace {
@@ -17,19 +18,6 @@ std::unexpected<Failure> broken(const std::filesystem::path& file, const toml::s
                                 std::string_view why) {
   return could_not_start(file.string() + ":" + std::to_string(where.begin.line) + ": " +
                          std::string(why));
-}
-
-std::optional<std::vector<std::string>> words(const toml::node* node) {
-  std::vector<std::string> found;
-  if (node == nullptr) return found;
-  const auto* array = node->as_array();
-  if (array == nullptr) return std::nullopt;
-  for (const auto& element : *array) {
-    const auto word = element.value<std::string>();
-    if (!word || word->empty()) return std::nullopt;
-    found.push_back(*word);
-  }
-  return found;
 }
 
 /// Names of packages and suites become arguments of apt, which would take others for patterns.
@@ -56,8 +44,8 @@ std::string read_recipe(const toml::table& table, UserlandRecipe& recipe) {
   recipe.name = text("name");
   recipe.suite = text("suite");
   recipe.security_suite = text("security_suite");
-  const auto packages = words(table.get("packages"));
-  const auto unmet = words(table.get("unmet"));
+  const auto packages = toml_words(table.get("packages"));
+  const auto unmet = toml_words(table.get("unmet"));
   // The name becomes part of file names, and a slash tells a path from a name on the command line.
   if (!is_plain(recipe.name)) return "a userland needs a name of small letters, digits, + . and -";
   if (!packages || !unmet) return "packages and unmet are lists of names";
@@ -87,7 +75,7 @@ Expected<std::vector<UserlandRecipe>> load_userland_catalogue(const std::filesys
   } catch (const toml::parse_error& error) {
     return broken(file, error.source(), error.description());
   }
-  const auto excluded = words(document.get("exclude"));
+  const auto excluded = toml_words(document.get("exclude"));
   if (!excluded || !std::ranges::all_of(*excluded, is_inside)) {
     return broken(file, document.get("exclude")->source(),
                   "exclude is a list of paths without a leading slash and without ..");
