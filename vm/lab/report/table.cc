@@ -2,6 +2,7 @@
 #include "lab/report/table.h"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -136,6 +137,9 @@ std::string reasons(const CellResult& result) {
   return text;
 }
 
+/// So many reasons, the most frequent ones, are told whole.
+constexpr std::size_t told_skips = 6;
+
 std::string skips(const RunResult& run) {
   std::map<std::string, std::pair<std::size_t, std::set<std::string>>> by_reason;
   for (const auto& cell : run.cells) {
@@ -146,10 +150,29 @@ std::string skips(const RunResult& run) {
       cells.insert(label(cell));
     }
   }
+  using Group = std::pair<const std::string*, std::size_t>;
+  std::vector<Group> groups;
+  for (const auto& [reason, found] : by_reason) groups.emplace_back(&reason, found.first);
+  std::ranges::sort(groups, [](const Group& a, const Group& b) {
+    return a.second != b.second ? a.second > b.second : *a.first < *b.first;
+  });
   std::string text;
-  for (const auto& [reason, found] : by_reason) {
-    text += fmt::format("SKIP {} in {}: {}\n", counted(found.first, "test"),
-                        counted(found.second.size(), "cell"), reason);
+  std::size_t others = 0;
+  std::set<std::string> ids;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto& [tests, cells] = by_reason.at(*groups[i].first);
+    if (i < told_skips || groups.size() == told_skips + 1) {
+      text += fmt::format("SKIP {} in {}: {}\n", counted(tests, "test"),
+                          counted(cells.size(), "cell"), *groups[i].first);
+      continue;
+    }
+    others += tests;
+    ids.insert(groups[i].first->substr(0, groups[i].first->find(':')));
+  }
+  // A test of each policy is skipped under every other: told one by one they would hide the rest.
+  if (others > 0) {
+    text += fmt::format("SKIP {} for other reasons, which the results tell: {}\n",
+                        counted(others, "test"), fmt::join(ids, ", "));
   }
   return text;
 }
