@@ -102,7 +102,9 @@ Expected<GuestRun> run_guest(const CellSetup& setup, const Cell& cell, Accelerat
                               .stderr_file = logs.qemu,
                               .working_directory = {}});
   if (!qemu) return std::unexpected(qemu.error());
-  auto end = watch_guest(*qemu, reader, setup.deadlines, frames, [&] {
+  auto deadlines = setup.deadlines;
+  deadlines.cell += deadlines.each_test * static_cast<long>(tests.size());
+  auto end = watch_guest(*qemu, reader, deadlines, frames, [&] {
     if (!reader.hello()) return;
     booted.now();
     watcher.ended(first + reader.ended().size());

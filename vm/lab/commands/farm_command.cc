@@ -102,7 +102,8 @@ void add_farm_command(CLI::App& app, CommandContext& context) {
   farm->add_option("--nsgate", a.nsgate, "Path of nsgate on the hosts");
   farm->add_option("--timeout", a.timeout, "Seconds for one try of a cell; default: no limit")
       ->check(CLI::Range(1L, longest));
-  farm->add_option("--cell-deadline", a.cell, "Seconds for one guest, boot included (300)")
+  farm->add_option("--cell-deadline", a.cell,
+                   "Seconds for one guest, boot included (300), and 2 more for each test")
       ->check(CLI::Range(1L, longest));
   farm->add_option("--test-deadline", a.test, "Seconds for one test, by the guest's clock (45)")
       ->check(CLI::Range(1L, longest));

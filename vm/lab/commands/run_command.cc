@@ -101,7 +101,8 @@ void add_run_command(CLI::App& app, CommandContext& context, const LabFiles& fil
   run->add_option("--filter", a.filter, "GoogleTest filter of the tests to run");
   add_run_manner(*run, a.manner);
   run->add_flag("--list-tests", a.list_tests, "Print the names of the tests and boot nothing");
-  run->add_option("--cell-deadline", a.cell, "Seconds for one guest, boot included (300)")
+  run->add_option("--cell-deadline", a.cell,
+                  "Seconds for one guest, boot included (300), and 2 more for each test")
       ->check(CLI::Range(1L, longest));
   run->add_option("--test-deadline", a.test, "Seconds for one test, by the guest's clock (45)")
       ->check(CLI::Range(1L, longest));

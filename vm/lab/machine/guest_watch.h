@@ -17,9 +17,10 @@ namespace nsgate::lab {
 /// By the host's clock, but for the test's, which is the guest's own. A guest that says in its
 /// hello how slow it is gets as much more of `silence`, `cell` and `test`; before, nobody can know.
 struct Deadlines {
-  std::chrono::seconds boot{60};     ///< from QEMU's start to hello
-  std::chrono::seconds silence{30};  ///< between two frames
-  std::chrono::seconds cell{300};    ///< from QEMU's start to its end
+  std::chrono::seconds boot{60};      ///< from QEMU's start to hello
+  std::chrono::seconds silence{30};   ///< between two frames
+  std::chrono::seconds cell{300};     ///< from QEMU's start to its end, and for each test
+  std::chrono::seconds each_test{2};  ///< as much more
   std::chrono::seconds test{45};
 };
 
