@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/reboot.h>
@@ -19,9 +21,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "faulty.h"
 
@@ -161,6 +166,26 @@ TEST_F(Faulty, ShowsItsCredentials) {
     EXPECT_EQ(set.inheritable, 0u);
     EXPECT_EQ((set.permitted | set.effective) == 0, is_rootless);
   }
+}
+
+TEST_F(Faulty, IsRootOfAUserNamespaceOfUid1000) {
+  std::ostringstream map;
+  map << std::ifstream("/proc/self/uid_map").rdbuf();
+  std::istringstream words(map.str());
+  const std::vector<std::string> ids{std::istream_iterator<std::string>(words), {}};
+  const std::vector<std::string> expected{"0", "1000", "1", "1", "100000", "65535"};
+  EXPECT_EQ(ids, expected);
+  // NS_GET_OWNER_UID of ioctl_nsfs(2), as an ancestor sees it.
+  uid_t owner = 0;
+  const int fd = ::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::ioctl(fd, NS_GET_OWNER_UID, &owner), 0);
+  EXPECT_EQ(owner, 0u) << "uid 1000 of outside is 0 inside";
+  ::close(fd);
+  // What belongs to the first user namespace is out of reach, a mount of its own is not.
+  EXPECT_NE(::sethostname("x", 1), 0);
+  EXPECT_EQ(errno, EPERM);
+  EXPECT_EQ(::mount("none", "/tmp/test", "tmpfs", 0, nullptr), 0);
+  EXPECT_EQ(::umount2("/tmp/test", MNT_DETACH), 0);
 }
 
 /// 0, or the errno of the first step that failed.

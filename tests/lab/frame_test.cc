@@ -115,6 +115,8 @@ TEST(Plan, WhatIsEncodedIsParsed) {
   root.user = User::root;
   root.tests.clear();
   EXPECT_EQ(parse_plan(encode(root)), root);
+  root.user = User::nested;
+  EXPECT_EQ(parse_plan(encode(root)), root);
   root.shell = "/payload/busybox sh";
   root.terminal = {.rows = 24, .columns = 80, .type = "xterm-256color"};
   EXPECT_EQ(parse_plan(encode(root)), root);

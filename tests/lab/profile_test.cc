@@ -20,7 +20,8 @@ using testing::UnorderedElementsAre;
 /// The keys that no profile may lack.
 std::string profile(const std::string& name, const std::string& more = "") {
   return "[[profile]]\nname = \"" + name +
-         "\"\ndescription = \"d\"\nunmet = { root = [\"rootless\"], rootless = [\"root\"] }\n" +
+         "\"\ndescription = \"d\"\nunmet = { root = [\"rootless\"], rootless = [\"root\"], "
+         "nested = [\"root\"] }\n" +
          more;
 }
 
@@ -58,6 +59,7 @@ TEST_F(LoadProfiles, ReadsEveryKey) {
   EXPECT_EQ(p.filter, "A.*");
   EXPECT_THAT(p.unmet(User::root), UnorderedElementsAre("rootless"));
   EXPECT_THAT(p.unmet(User::rootless), UnorderedElementsAre("root"));
+  EXPECT_THAT(p.unmet(User::nested), UnorderedElementsAre("root"));
 }
 
 TEST_F(LoadProfiles, ProfileOfNothingRunsAllTests) {
@@ -84,6 +86,8 @@ TEST_F(LoadProfiles, MissingUnmetIsAnErrorAndNoEmptyList) {
   const std::string start = "[[profile]]\nname = \"p\"\ndescription = \"d\"\n";
   EXPECT_THAT(complaint(start), HasSubstr(":1: a profile needs `unmet` with a list for root"));
   EXPECT_THAT(complaint(start + "unmet = { root = [] }\n"), HasSubstr("list for rootless"));
+  EXPECT_THAT(complaint(start + "unmet = { root = [], rootless = [] }\n"),
+              HasSubstr("list for nested"));
 }
 
 TEST_F(LoadProfiles, ValueOfAnotherKindIsAnErrorOfItsLine) {

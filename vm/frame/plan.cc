@@ -20,8 +20,8 @@ bool set_terminal(Terminal& terminal, std::string_view value) {
 bool set(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "nonce") {
     plan.nonce = value;
-  } else if (key == "user" && (value == "root" || value == "rootless")) {
-    plan.user = value == "root" ? User::root : User::rootless;
+  } else if (key == "user" && user_of(value)) {
+    plan.user = *user_of(value);
   } else if (key == "test_deadline_ms") {
     long long milliseconds = 0;
     const auto [end, error] =
@@ -53,7 +53,24 @@ bool set(Plan& plan, std::string_view key, std::string_view value) {
 
 }  // namespace
 
-std::string_view to_string(User user) { return user == User::root ? "root" : "rootless"; }
+std::string_view to_string(User user) {
+  switch (user) {
+    case User::root:
+      return "root";
+    case User::rootless:
+      return "rootless";
+    case User::nested:
+      return "nested";
+  }
+  return "nobody";
+}
+
+std::optional<User> user_of(std::string_view word) {
+  for (const auto user : users) {
+    if (to_string(user) == word) return user;
+  }
+  return std::nullopt;
+}
 
 std::string encode(const Plan& plan) {
   std::string text = "nonce " + plan.nonce + "\nuser " + std::string(to_string(plan.user)) +

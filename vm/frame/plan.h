@@ -21,9 +21,11 @@
 // in the order given, each in a process of its own.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,9 +35,11 @@ namespace nsgate::frame {
 /// Where the plan lies in the guest.
 inline constexpr const char* plan_path = "/nsgate/plan";
 
-/// Who runs the tests: uid 0 with all capabilities, or uid 1000 without any.
-enum class User { root, rootless };
-inline constexpr int rootless_id = 1000;  ///< uid and gid of User::rootless
+/// Who runs the tests: uid 0 with all capabilities; uid 1000 without any; or uid 0 of a user
+/// namespace that uid 1000 owns, as in a rootless container.
+enum class User { root, rootless, nested };
+inline constexpr std::array users{User::root, User::rootless, User::nested};
+inline constexpr int rootless_id = 1000;  ///< uid and gid of User::rootless, and of nested outside
 
 /// One line of a profile: what kind of knob ("sysctl", "hidepid", "seccomp") and what to set. What
 /// kinds there are is known to the guest alone (guest/profile.cc); it refuses any other.
@@ -67,6 +71,7 @@ struct Plan {
 };
 
 std::string_view to_string(User user);
+std::optional<User> user_of(std::string_view word);
 std::string encode(const Plan& plan);
 /// The error names the line that is wrong.
 std::expected<Plan, std::string> parse_plan(std::string_view text);

@@ -18,6 +18,7 @@
 
 #include "frame/plan.h"
 #include "frame/splat_start.h"
+#include "guest/credentials.h"
 #include "guest/give_up.h"
 #include "guest/json.h"
 #include "guest/kernel_messages.h"
@@ -25,6 +26,7 @@
 #include "guest/modules.h"
 #include "guest/mounts.h"
 #include "guest/port.h"
+#include "guest/printing_threads.h"
 #include "guest/profile.h"
 #include "guest/reaper.h"
 #include "guest/shell.h"
@@ -100,7 +102,9 @@ class Session {
   explicit Session(const frame::Plan& plan) : plan_(plan), port_(plan.nonce) {}
 
   void run() {
-    if (const auto reason = apply(plan_.settings)) {
+    auto reason = prepare(plan_.user);
+    if (!reason) reason = apply(plan_.settings, plan_.user);
+    if (reason) {
       port_.send("unavailable", "{\"reason\":" + quote(*reason) + "}");
       port_.drain();
       return;
@@ -123,9 +127,21 @@ class Session {
     }
     port_.send("bye", bye(ended_, port_, retired));
     port_.drain();
+    say_last_words();
   }
 
  private:
+  void say_last_words() const {
+    // A thread that sleeps again may have printed what came before: only when it has slept once more
+    // is the first of the two on the console.
+    for (int twice = 0; twice < 2; ++twice) {
+      const PrintingThreads threads;
+      if (threads.none()) return;
+      messages_.mark(frame::last_mark, "");
+      threads.wait_until_idle(std::chrono::milliseconds(5000) * slow_ / 1000);
+    }
+  }
+
   std::chrono::milliseconds leak_patience() const {
     return std::chrono::milliseconds(10000) * slow_ / 1000;
   }

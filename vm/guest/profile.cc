@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 
+#include "guest/credentials.h"
 #include "guest/give_up.h"
 #include "guest/knobs.h"
 #include "guest/text_file.h"
@@ -33,30 +34,35 @@ const Knob& knob_of(const frame::Setting& setting) {
 }
 
 /// A policy that no test could start under is found out before the first one.
-void try_confinement(const std::vector<frame::Setting>& settings) {
+Lacking try_confinement(const std::vector<frame::Setting>& settings, frame::User user) {
+  constexpr int no_such_user = 3;
   const pid_t pid = ::fork();
   if (pid < 0) give_up("fork", errno);
   if (pid == 0) {
     errno = 0;
     if (const FailedStep step = confine(settings)) give_up(step, errno);
-    ::_exit(0);
+    ::_exit(become(user) == nullptr ? 0 : no_such_user);
   }
   int status = 0;
   if (::waitpid(pid, &status, 0) != pid) give_up("waitpid", errno);
+  // A nested user is one by setns(2), which a policy may refuse or answer with SIGSYS.
+  if (user == frame::User::nested && status != 0) {
+    return "under this profile nobody becomes the user " + std::string(to_string(user));
+  }
   if (status != 0) {
     give_up("a process under the profile ended with the wait status " + std::to_string(status));
   }
+  return std::nullopt;
 }
 
 }  // namespace
 
-Lacking apply(const std::vector<frame::Setting>& settings) {
+Lacking apply(const std::vector<frame::Setting>& settings, frame::User user) {
   keep_proc();
   for (const auto& setting : settings) {
     if (auto lacking = knob_of(setting).prepare(setting.value)) return lacking;
   }
-  try_confinement(settings);
-  return std::nullopt;
+  return try_confinement(settings, user);
 }
 
 FailedStep confine(const std::vector<frame::Setting>& settings) {

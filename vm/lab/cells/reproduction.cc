@@ -79,15 +79,15 @@ Expected<RunRequest> request_of(const ordered_json& manifest, const LabFiles& fi
     const fs::path program(manifest.at("payload").at("path").get<std::string>());
     const bool own = program != files.tests.program && program != files.dynamic_tests.program;
     const auto& shard = manifest.at("shard");
-    const std::string user = manifest.at("user");
+    const auto user = frame::user_of(manifest.at("user").get<std::string>());
     const auto accelerator =
         parse_accelerator_choice(manifest.at("accelerator").get<std::string>());
-    if (!accelerator || (user != "root" && user != "rootless")) {
+    if (!accelerator || !user) {
       return could_not_start("the manifest's user or accelerator is none: it was edited");
     }
     const CellSpec cell{
         .kernel = manifest.at("kernel").at("name"),
-        .user = user == "root" ? frame::User::root : frame::User::rootless,
+        .user = *user,
         .userland = manifest.at("userland").at("name"),
         .profile = manifest.at("profile").at("name"),
         .payload = own ? program.string() : std::string(default_payload),

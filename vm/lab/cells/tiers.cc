@@ -94,10 +94,12 @@ Expected<TierPart> read_part(const std::string& file, const toml::table& table) 
   part.kernels = reader.list("kernels", {});
   if (part.kernels.empty()) reader.complain("`kernels` is missing");
   for (const auto& user : reader.list("users", {"root", "rootless"})) {
-    if (user != "root" && user != "rootless") {
-      reader.complain(fmt::format("`users` holds {}, which is neither root nor rootless", user));
+    const auto known = frame::user_of(user);
+    if (!known) {
+      reader.complain(
+          fmt::format("`users` holds {}, which is neither root nor rootless nor nested", user));
     }
-    part.users.push_back(user == "root" ? frame::User::root : frame::User::rootless);
+    part.users.push_back(known.value_or(frame::User::root));
   }
   part.userlands = reader.list("userlands", {default_userland});
   part.profiles = reader.list("profiles", {default_profile});

@@ -52,8 +52,8 @@ void add_cell_options(CLI::App& command, CellSelection& selection) {
                   "Name such as 6.1, or a path: bzImage, vmlinux, build tree, .deb or folder; "
                   "default: the four cloud kernels")
       ->allow_extra_args(false);
-  command.add_option("--user", s.users, "root or rootless; default: both")
-      ->check(CLI::IsMember({"root", "rootless"}))
+  command.add_option("--user", s.users, "root, rootless or nested; default: the first two")
+      ->check(CLI::IsMember({"root", "rootless", "nested"}))
       ->allow_extra_args(false);
   command
       .add_option("--userland", s.userlands,
@@ -94,7 +94,7 @@ Expected<std::vector<CellSpec>> selected_cells(const CellSelection& selection,
       for (const auto& userland : or_usual(selection.userlands, {default_userland})) {
         for (const auto& user : or_usual(selection.users, {"root", "rootless"})) {
           cells.push_back({.kernel = kernel,
-                           .user = user == "root" ? frame::User::root : frame::User::rootless,
+                           .user = frame::user_of(user).value_or(frame::User::root),
                            .userland = userland,
                            .profile = profile,
                            .payload = selection.payload.empty() ? std::string(default_payload)

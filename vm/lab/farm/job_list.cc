@@ -35,9 +35,10 @@ CellSpec cell_of(const ordered_json& json) {
                 .payload = json.at("payload").get<std::string>(),
                 .shard = {},
                 .filter = json.at("filter").get<std::string>()};
-  const auto user = json.at("user").get<std::string>();
-  if (user == to_string(frame::User::rootless)) cell.user = frame::User::rootless;
-  if (user != to_string(cell.user)) throw "user: is neither root nor rootless: " + user;
+  const auto word = json.at("user").get<std::string>();
+  const auto user = frame::user_of(word);
+  if (!user) throw "user: is neither root nor rootless nor nested: " + word;
+  cell.user = *user;
   const auto shard = json.at("shard").get<std::string>();
   const auto* const end = shard.data() + shard.size();
   const auto index = std::from_chars(shard.data(), end, cell.shard.index);

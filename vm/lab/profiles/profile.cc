@@ -42,13 +42,17 @@ class ProfileReader {
 
   Words words(const char* key) { return read_words(key, table_.get(key)); }
 
-  /// `unmet`, which every profile has for both users: an empty list is a promise.
-  std::set<std::string> unmet(frame::User user) {
-    const auto name = std::string(to_string(user));
-    const auto* const node = table_["unmet"][name].node();
-    if (node == nullptr) fail("a profile needs `unmet` with a list for " + name, table_);
-    const auto ids = read_words("unmet", node);
-    return {ids.begin(), ids.end()};
+  /// `unmet`, which every profile has for each user: an empty list is a promise.
+  std::map<frame::User, std::set<std::string>> unmet() {
+    std::map<frame::User, std::set<std::string>> unmet_by_user;
+    for (const auto user : frame::users) {
+      const auto name = std::string(to_string(user));
+      const auto* const node = table_["unmet"][name].node();
+      if (node == nullptr) fail("a profile needs `unmet` with a list for " + name, table_);
+      const auto ids = read_words("unmet", node);
+      unmet_by_user[user] = {ids.begin(), ids.end()};
+    }
+    return unmet_by_user;
   }
 
   std::vector<frame::Setting> settings() {
@@ -122,7 +126,6 @@ struct Listed {
 };
 
 Listed read_profile(ProfileReader& reader, const toml::table& table) {
-  using frame::User;
   Listed listed{.profile = {.name = reader.required_text("name"),
                             .description = reader.required_text("description"),
                             .kernel_arguments = reader.text("kernel_arguments"),
@@ -130,8 +133,7 @@ Listed read_profile(ProfileReader& reader, const toml::table& table) {
                             .config = reader.words("config"),
                             .files = reader.words("files"),
                             .filter = reader.text("filter"),
-                            .unmet_by_user = {{User::root, reader.unmet(User::root)},
-                                              {User::rootless, reader.unmet(User::rootless)}}},
+                            .unmet_by_user = reader.unmet()},
                 .meets = reader.words("meets")};
   if (listed.profile.filter.empty()) listed.profile.filter = "*";
   if (!names_a_folder(listed.profile.name)) {

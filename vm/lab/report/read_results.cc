@@ -210,10 +210,8 @@ Kernel read_kernel(Node node) {
 
 frame::User read_user(Node& node) {
   const auto word = node.text("user");
-  for (const auto user : {frame::User::root, frame::User::rootless}) {
-    if (to_string(user) == word) return user;
-  }
-  node.complain("user", "is neither root nor rootless");
+  if (const auto user = frame::user_of(word)) return *user;
+  node.complain("user", "is neither root nor rootless nor nested");
   return frame::User::root;
 }
 
