@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "nsgate/exec.h"
+#include "support/behaviours.h"
 #include "support/capabilities.h"
 #include "support/joins.h"
 #include "support/namespaces.h"
@@ -111,7 +112,7 @@ bool by_a_third(const Tree& tree, const NamespaceFiles& files, const std::functi
 bool entered_by(const Ended& ended) { return ended == entered; }
 
 RC_GTEST_PROP(PlanLaw, AutomaticEntersWhereverAnyOrderDoes, ()) {
-  ::testing::Test::RecordProperty("behaviour", "UN05 UN19");
+  BEHAVIOUR("UN05 UN19");
   static const Tree tree;
   const Situation it = *any_situation();
   const Inhabitant target(tree, it);
