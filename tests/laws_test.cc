@@ -15,12 +15,12 @@
 #include "helper/helper.h"
 #include "nsgate/exec.h"
 #include "nsgate/in_netns.h"
-#include "support/behaviours.h"
 #include "support/child_process.h"
 #include "support/ended.h"
 #include "support/exec_ways.h"
 #include "support/namespaces.h"
 #include "support/open_fds.h"
+#include "support/requirements.h"
 #include "support/syscall_filter.h"
 
 namespace nsgate::test {
@@ -48,6 +48,7 @@ std::string joined(const std::vector<std::string>& words) {
 
 RC_GTEST_PROP(ExecLaw, ArgumentsSurviveByteForByte, ()) {
   BEHAVIOUR("EX17");
+  REQUIRES(userns);
   const auto words = words_without_nul();
   std::vector<std::string> argv{helper(), "args"};
   argv.insert(argv.end(), words.begin(), words.end());
@@ -61,6 +62,7 @@ RC_GTEST_PROP(ExecLaw, ArgumentsSurviveByteForByte, ()) {
 
 RC_GTEST_PROP(ExecLaw, EnvironmentSurvivesByteForByte, ()) {
   BEHAVIOUR("SG07");
+  REQUIRES(userns);
   const auto entries = words_without_nul();
   for (const auto& [way, execute] : ways()) {
     RC_LOG() << way << '\n';
@@ -72,6 +74,7 @@ RC_GTEST_PROP(ExecLaw, EnvironmentSurvivesByteForByte, ()) {
 
 RC_GTEST_PROP(ExecLaw, EveryExitCodeComesBack, ()) {
   BEHAVIOUR("EX05");
+  REQUIRES(userns);
   const int code = *rc::gen::inRange(0, 256);
   for (const auto& [way, execute] : ways()) {
     RC_LOG() << way << '\n';
@@ -82,6 +85,7 @@ RC_GTEST_PROP(ExecLaw, EveryExitCodeComesBack, ()) {
 
 RC_GTEST_PROP(ExecLaw, OutputComesBackCompleteOrCutAtTheLimit, ()) {
   BEHAVIOUR("EX13");
+  REQUIRES(userns);
   const auto lengths = *rc::gen::container<std::vector<std::pair<bool, std::size_t>>>(
       rc::gen::pair(rc::gen::arbitrary<bool>(), rc::gen::inRange<std::size_t>(0, 100000)));
   const auto limit = *rc::gen::inRange<std::size_t>(0, 400000);
@@ -170,6 +174,7 @@ class Walk {
 
 RC_GTEST_PROP(EntryLaw, LeavesEveryCallerWhereItWasHoweverDeep, ()) {
   BEHAVIOUR("TH08 NC01 NC03 EX12");
+  REQUIRES(userns);
   static const Walk walk;
   const auto steps = *rc::gen::resize(
       6, rc::gen::container<std::vector<Step>>(rc::gen::construct<Step>(

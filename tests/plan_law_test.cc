@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "nsgate/exec.h"
-#include "support/behaviours.h"
 #include "support/capabilities.h"
 #include "support/joins.h"
 #include "support/namespaces.h"
 #include "support/no_program.h"
 #include "support/plans.h"
+#include "support/requirements.h"
 
 namespace nsgate::test {
 namespace {
@@ -113,6 +113,7 @@ bool entered_by(const Ended& ended) { return ended == entered; }
 
 RC_GTEST_PROP(PlanLaw, AutomaticEntersWhereverAnyOrderDoes, ()) {
   BEHAVIOUR("UN05 UN19");
+  REQUIRES(userns);
   static const Tree tree;
   const Situation it = *any_situation();
   const Inhabitant target(tree, it);
