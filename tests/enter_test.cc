@@ -121,6 +121,7 @@ TEST(Enter, BecomesRootInsideUnlessTold) {
 }
 
 TEST(Enter, SaysWhichPlanItTookAndWhy) {
+  BEHAVIOUR("UN19");
   REQUIRES(userns);
   const UserScratch other;
   const auto pid = std::to_string(other.pid());
@@ -196,6 +197,7 @@ TEST(Enter, LeavesTheProgramItsArgumentsAlsoThoseThatLookLikeOurs) {
 }
 
 TEST(Enter, RefusesWhatIsNoOptionInsteadOfExecutingIt) {
+  BEHAVIOUR("EX05");
   REQUIRES(userns);
   const OwnScratch other;
   const auto pid = std::to_string(other.pid());
@@ -218,6 +220,7 @@ TEST(Enter, EmptyProgramIsNotFoundAndNotPassedOver) {
 }
 
 TEST(Enter, TellsItsVersionAndItsOptions) {
+  BEHAVIOUR("EX05");
   EXPECT_EQ(exit_code_of(enter({"--version"})), 0);
   EXPECT_THAT(enter({"--help"}).text,
               AllOf(HasSubstr("--name"), HasSubstr("--plan"), HasSubstr("no\nother descriptor")));

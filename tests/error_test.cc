@@ -6,10 +6,13 @@
 
 #include <cerrno>
 
+#include "support/behaviours.h"
+
 namespace nsgate {
 namespace {
 
 TEST(Error, MessageNamesStageOperandsAndErrno) {
+  BEHAVIOUR("EX03");
   EXPECT_EQ((Error{Stage::setns_net, EPERM, "pid 4711"}.message()),
             "setns(CLONE_NEWNET) of pid 4711: EPERM (Operation not permitted)");
   EXPECT_EQ((Error{Stage::open, ENOENT, "/proc/4711/ns/net"}.message()),
@@ -19,16 +22,19 @@ TEST(Error, MessageNamesStageOperandsAndErrno) {
 }
 
 TEST(Error, MessageNamesTheSignalThatKilledTheChild) {
+  BEHAVIOUR("EX23");
   EXPECT_EQ((Error{Stage::setns_net, 0, "pid 4711", SIGSYS}.message()),
             "setns(CLONE_NEWNET) of pid 4711: the child was killed by SIGSYS");
 }
 
 TEST(Error, MessageOfAWorkerWithoutResultHasNoErrno) {
+  BEHAVIOUR("XD04");
   EXPECT_EQ((Error{Stage::worker, 0, "pid 4711"}.message()),
             "worker in pid 4711: ended without a result");
 }
 
 TEST(Error, MessageShowsAnErrnoThatHasNoName) {
+  BEHAVIOUR("EX03");
   EXPECT_EQ((Error{Stage::open, 4095, "/x"}.message()), "open /x: errno 4095");
 }
 

@@ -81,6 +81,7 @@ TEST(InNetns, FlattensAResultOfTheClosure) {
 }
 
 TEST(InNetns, ClosureIsNotCalledWhenEntryFails) {
+  BEHAVIOUR("XD02");
   const OpenFds before;
   bool called = false;
 

@@ -20,6 +20,7 @@
 #include "support/exec_ways.h"
 #include "support/namespaces.h"
 #include "support/open_fds.h"
+#include "support/requirements.h"
 #include "support/syscall_filter.h"
 
 namespace nsgate::test {
@@ -46,7 +47,8 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 RC_GTEST_PROP(ExecLaw, ArgumentsSurviveByteForByte, ()) {
-  ::testing::Test::RecordProperty("behaviour", "EX17");
+  BEHAVIOUR("EX17");
+  REQUIRES(userns);
   const auto words = words_without_nul();
   std::vector<std::string> argv{helper(), "args"};
   argv.insert(argv.end(), words.begin(), words.end());
@@ -59,7 +61,8 @@ RC_GTEST_PROP(ExecLaw, ArgumentsSurviveByteForByte, ()) {
 }
 
 RC_GTEST_PROP(ExecLaw, EnvironmentSurvivesByteForByte, ()) {
-  ::testing::Test::RecordProperty("behaviour", "SG07");
+  BEHAVIOUR("SG07");
+  REQUIRES(userns);
   const auto entries = words_without_nul();
   for (const auto& [way, execute] : ways()) {
     RC_LOG() << way << '\n';
@@ -70,7 +73,8 @@ RC_GTEST_PROP(ExecLaw, EnvironmentSurvivesByteForByte, ()) {
 }
 
 RC_GTEST_PROP(ExecLaw, EveryExitCodeComesBack, ()) {
-  ::testing::Test::RecordProperty("behaviour", "EX05");
+  BEHAVIOUR("EX05");
+  REQUIRES(userns);
   const int code = *rc::gen::inRange(0, 256);
   for (const auto& [way, execute] : ways()) {
     RC_LOG() << way << '\n';
@@ -80,7 +84,8 @@ RC_GTEST_PROP(ExecLaw, EveryExitCodeComesBack, ()) {
 }
 
 RC_GTEST_PROP(ExecLaw, OutputComesBackCompleteOrCutAtTheLimit, ()) {
-  ::testing::Test::RecordProperty("behaviour", "EX13");
+  BEHAVIOUR("EX13");
+  REQUIRES(userns);
   const auto lengths = *rc::gen::container<std::vector<std::pair<bool, std::size_t>>>(
       rc::gen::pair(rc::gen::arbitrary<bool>(), rc::gen::inRange<std::size_t>(0, 100000)));
   const auto limit = *rc::gen::inRange<std::size_t>(0, 400000);
@@ -104,7 +109,7 @@ RC_GTEST_PROP(ExecLaw, OutputComesBackCompleteOrCutAtTheLimit, ()) {
 }
 
 RC_GTEST_PROP(ExecLaw, EveryErrnoOfEverySystemCallComesBackWithItsStage, ()) {
-  ::testing::Test::RecordProperty("behaviour", "EX03 FD09");
+  BEHAVIOUR("EX03 FD09");
   const auto [number, stage] = *rc::gen::element(
       std::pair{SYS_pipe2, Stage::pipe}, std::pair{SYS_clone, Stage::clone},
       std::pair{SYS_dup3, Stage::stdio}, std::pair{SYS_close_range, Stage::descriptors},
@@ -168,7 +173,8 @@ class Walk {
 };
 
 RC_GTEST_PROP(EntryLaw, LeavesEveryCallerWhereItWasHoweverDeep, ()) {
-  ::testing::Test::RecordProperty("behaviour", "TH08 NC01 NC03 EX12");
+  BEHAVIOUR("TH08 NC01 NC03 EX12");
+  REQUIRES(userns);
   static const Walk walk;
   const auto steps = *rc::gen::resize(
       6, rc::gen::container<std::vector<Step>>(rc::gen::construct<Step>(

@@ -174,7 +174,8 @@ TEST(Exec, NumberBelowTheLimitIsGivenWhereRoomIsLeftAboveIt) {
 }
 
 RC_GTEST_PROP(ExecLaw, AnySetOfPassedDescriptorsArrivesExactly, ()) {
-  ::testing::Test::RecordProperty("behaviour", "FD01 FD07");
+  BEHAVIOUR("FD01 FD07");
+  REQUIRES(userns);
   static const auto ways = exec_ways();
   constexpr int most = 60;
   // The caller's files are among the numbers that the program gets.

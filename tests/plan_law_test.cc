@@ -17,6 +17,7 @@
 #include "support/namespaces.h"
 #include "support/no_program.h"
 #include "support/plans.h"
+#include "support/requirements.h"
 
 namespace nsgate::test {
 namespace {
@@ -111,7 +112,8 @@ bool by_a_third(const Tree& tree, const NamespaceFiles& files, const std::functi
 bool entered_by(const Ended& ended) { return ended == entered; }
 
 RC_GTEST_PROP(PlanLaw, AutomaticEntersWhereverAnyOrderDoes, ()) {
-  ::testing::Test::RecordProperty("behaviour", "UN05 UN19");
+  BEHAVIOUR("UN05 UN19");
+  REQUIRES(userns);
   static const Tree tree;
   const Situation it = *any_situation();
   const Inhabitant target(tree, it);

@@ -46,6 +46,7 @@ TEST(Resident, DeadWorkerLeavesNothingInTheListsOfTheCallersThread) {
 }
 
 TEST(Resident, MovedFromIsRefusedInsteadOfRunningInTheCaller) {
+  BEHAVIOUR("NC06");
   REQUIRES(root);
   const ScratchNetns other;
   auto resident = Resident::open(Target::process(other.pid()));

@@ -85,6 +85,7 @@ TEST(Resident, LeavesNoThreadAndNoDescriptor) {
 }
 
 TEST(Resident, ReturnsWhatInNetnsReturns) {
+  BEHAVIOUR("XD03");
   REQUIRES(root);
   const ScratchNetns other;
   auto resident = Resident::open(Target::process(other.pid()));

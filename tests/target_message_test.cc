@@ -131,6 +131,7 @@ TEST(Target, OwnerOutOfReachIsSaid) {
 }
 
 TEST(Target, EveryKindSaysWhatItWasGiven) {
+  BEHAVIOUR("EX03");
   EXPECT_EQ(Target::process(4711).to_string(), "pid 4711");
   EXPECT_EQ(Target::pidfd(5).to_string(), "pidfd 5");
   EXPECT_EQ(Target::thread(4711, 4712).to_string(), "thread 4712 of pid 4711");

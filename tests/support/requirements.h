@@ -16,6 +16,8 @@
 #include <optional>
 #include <string>
 
+#include "support/behaviours.h"
+
 namespace nsgate::test {
 
 struct Requirement {
@@ -52,6 +54,3 @@ std::optional<std::string> unmet(const Requirement& requirement);
       GTEST_SKIP() << *why;                                                    \
     }                                                                          \
   } while (false)
-
-/// The claims of the catalogue that the test proves: "TR01 TR06".
-#define BEHAVIOUR(ids) RecordProperty("behaviour", ids)

@@ -68,7 +68,8 @@ std::string needed(std::string_view line) {
 void judge_skip(std::string_view message, const Judgement& judgement, TestResult& result) {
   const auto text = without_location(message);
   const auto line = text.substr(0, text.find('\n'));
-  if (judgement.unmet.contains(needed(line))) {
+  const auto id = needed(line);
+  if (judgement.unmet.contains(id) || (judgement.any_need && !id.empty())) {
     result.status = Status::skip;
     result.reason = line;
   } else {

@@ -19,6 +19,9 @@ namespace nsgate::lab {
 struct Judgement {
   /// The requirements that this cell does not meet, by id ("root"): the only reasons to skip.
   std::set<std::string> unmet;
+  /// Outside the lab nobody knows which requirements are met: "needs <id>: …" is a reason, whatever
+  /// the id.
+  bool any_need = false;
   std::chrono::milliseconds test_deadline{0};
   /// Why a splat does not count; empty when it does. Nothing: every one counts.
   std::function<std::string(const Splat&)> allow{};
