@@ -196,7 +196,7 @@ TEST(Socket, PeerIsNamedByAPidfdOrElseByItsPid) {
   const bool there = running_kernel() >= KernelVersion{6, 5};
   EXPECT_EQ(seen.error, there ? 0 : ENOPROTOOPT);
   EXPECT_EQ(seen.is_peer, there);
-  EXPECT_EQ(seen.by_pidfd, there ? exited(0) : refused(Stage::open, EINVAL));
+  EXPECT_EQ(seen.by_pidfd, there ? exited(0) : refused(Stage::open, EBADF));
   EXPECT_EQ(seen.by_pid, exited(0));
   EXPECT_TRUE(seen.pid_is_peers);
 }
