@@ -45,7 +45,8 @@ Seen apply(unsigned flags) {
     for (int fd = first; fd < first + 3; ++fd) ::dup2(0, fd);
     Seen seen{};
     seen.error = error_of(::syscall(SYS_close_range, first, first + 1, flags));
-    for (int i = 0; i < 3; ++i) seen.flags[static_cast<std::size_t>(i)] = ::fcntl(first + i, F_GETFD);
+    for (int i = 0; i < 3; ++i)
+      seen.flags[static_cast<std::size_t>(i)] = ::fcntl(first + i, F_GETFD);
     return seen;
   });
 }
@@ -65,8 +66,8 @@ TEST(CloseRange, MarksWhatIsInTheRangeSinceLinux511) {
   const auto seen = apply(close_range_cloexec);
   // close_range(2): CLOSE_RANGE_CLOEXEC since Linux 5.11.
   EXPECT_EQ(seen.error, on_this_kernel<int>({{{0, 0}, ENOSYS}, {{5, 9}, EINVAL}, {{5, 11}, 0}}));
-  EXPECT_THAT(seen.flags, on_this_kernel<Flags>({{{0, 0}, {0, 0, 0}},
-                                                 {{5, 11}, {FD_CLOEXEC, FD_CLOEXEC, 0}}}));
+  EXPECT_THAT(seen.flags,
+              on_this_kernel<Flags>({{{0, 0}, {0, 0, 0}}, {{5, 11}, {FD_CLOEXEC, FD_CLOEXEC, 0}}}));
 }
 
 /// The helper's list of what is open, by a way that inherits two descriptors too many.

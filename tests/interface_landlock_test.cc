@@ -14,8 +14,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <fstream>
-#include <string>
 
 #include "nsgate/in_netns.h"
 #include "support/either_user.h"
@@ -35,8 +33,8 @@ using ::testing::Ge;
 using Rights = std::array<std::uint64_t, 16>;
 
 Fd create_ruleset(const Rights& rights) {
-  return Fd(static_cast<int>(
-      ::syscall(SYS_landlock_create_ruleset, rights.data(), sizeof rights, 0)));
+  return Fd(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, rights.data(), sizeof rights, 0)));
 }
 
 /// Every bit of every word that the kernel takes.
@@ -54,8 +52,8 @@ Rights known_rights() {
 
 /// The version of Landlock, or minus the errno.
 long version() {
-  const long answer = ::syscall(SYS_landlock_create_ruleset, nullptr, 0,
-                                LANDLOCK_CREATE_RULESET_VERSION);
+  const long answer =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   return answer < 0 ? -errno : answer;
 }
 
@@ -116,10 +114,13 @@ TEST(Landlock, DomainThatHandlesEverythingKeepsNobodyOutOfANetworkNamespace) {
   EXPECT_EQ(seen.joined, 0);
   EXPECT_TRUE(seen.reached);
   EXPECT_EQ(seen.unshared, 0);
-  std::printf("landlock %ld", seen.version);
-  for (const auto word : seen.known) std::printf(" %llx", static_cast<unsigned long long>(word));
-  std::printf("\n");
-  ADD_FAILURE() << "probe";
+  // What the kernels up to 7.2 know, measured on 7.2.13 (version 10): rights to files, to ports, to
+  // reach out of the domain, and the same once more for which of them are not to be logged.
+  if (running_kernel() > KernelVersion{7, 2}) return;
+  constexpr Rights all{0x1ffff, 0xf, 0x3, 0x1ffff, 0xf, 0x3};
+  for (std::size_t word = 0; word < all.size(); ++word) {
+    EXPECT_EQ(seen.known[word] & ~all[word], 0u) << "in word " << word;
+  }
 }
 
 }  // namespace

@@ -84,8 +84,8 @@ TEST(Listns, OwnerNarrowsTheList) {
   const ScratchNetns roots;
   const auto owned = number_of(owner.open("ns/net"));
 
-  const auto listed = list_namespaces(
-      {.types = CLONE_NEWNET, .owner = number_of(owner.open("ns/user"))});
+  const auto listed =
+      list_namespaces({.types = CLONE_NEWNET, .owner = number_of(owner.open("ns/user"))});
   const auto of_caller = list_namespaces({.types = CLONE_NEWNET, .owner = listns_current_user});
 
   EXPECT_EQ(listed.error, listns_error());

@@ -116,9 +116,8 @@ TEST(PidfdGetfd, TakesTheNetnsDescriptorOfAnotherProcess) {
   const auto seen = answer_of_owner([] {
     const ScratchNetns target;
     constexpr int known = 200;
-    const ParkedProcess holder([&] {
-      return error_of(::dup2(target.open("ns/net").get(), known));
-    });
+    const ParkedProcess holder(
+        [&] { return error_of(::dup2(target.open("ns/net").get(), known)); });
     const Fd process = pidfd_open(holder.pid());
     const auto take = [&](int number) {
       return Fd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), number, 0)));
@@ -180,16 +179,14 @@ TEST(Socket, PeerIsNamedByAPidfdOrElseByItsPid) {
     const Fd socket(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), known, 0)));
     int named = -1;
     socklen_t size = sizeof named;
-    const int error =
-        error_of(::getsockopt(socket.get(), SOL_SOCKET, so_peerpidfd, &named, &size));
+    const int error = error_of(::getsockopt(socket.get(), SOL_SOCKET, so_peerpidfd, &named, &size));
     const Fd peers(named);
     ucred credentials{};
     size = sizeof credentials;
     ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size);
-    return Seen{error, pid_in_fdinfo(peers) == peer.pid(),
-                enter_both_ways(Target::pidfd(peers.get()))[0],
-                enter_both_ways(Target::process(credentials.pid))[0],
-                credentials.pid == peer.pid()};
+    return Seen{
+        error, pid_in_fdinfo(peers) == peer.pid(), enter_both_ways(Target::pidfd(peers.get()))[0],
+        enter_both_ways(Target::process(credentials.pid))[0], credentials.pid == peer.pid()};
   });
 
   // "net: core: add getsockopt SO_PEERPIDFD", Linux 6.5.

@@ -42,9 +42,11 @@ bool tells_namespaces() { return running_kernel() >= KernelVersion{6, 11}; }
 TEST(Pidfd, LeadsToEachNamespaceOfItsProcess) {
   BEHAVIOUR("AP16");
   REQUIRES(own_netns);
-  constexpr std::array files{"ns/cgroup", "ns/ipc", "ns/mnt", "ns/net", "ns/pid",
-                             "ns/pid_for_children", "ns/time", "ns/time_for_children", "ns/user",
-                             "ns/uts"};
+  constexpr std::array files{"ns/cgroup", "ns/ipc",
+                             "ns/mnt",    "ns/net",
+                             "ns/pid",    "ns/pid_for_children",
+                             "ns/time",   "ns/time_for_children",
+                             "ns/user",   "ns/uts"};
   struct Seen {
     std::array<int, files.size()> errors;
     std::array<bool, files.size()> same;

@@ -161,7 +161,9 @@ TEST(NamespaceHandle, ForeignOneIsStaleToItsOwnerSinceLinux70) {
 
   // "nsfs: tighten permission checks for handle opening", Linux 7.0: whoever is not in the initial
   // pid namespace with CAP_SYS_ADMIN there opens its own only. Measured: not in 6.18.44.
-  EXPECT_EQ(seen.error, on_this_kernel<int>({{{0, 0}, no_root(Caller::unprivileged)}, {{6, 18}, 0}, {{7, 0}, ESTALE}}));
+  EXPECT_EQ(seen.error,
+            on_this_kernel<int>(
+                {{{0, 0}, no_root(Caller::unprivileged)}, {{6, 18}, 0}, {{7, 0}, ESTALE}}));
 }
 
 /// The namespace of a process that has ended, while `hold` of it is held, and after.
@@ -207,8 +209,7 @@ TEST(NamespaceHandle, OneHeldByADescriptorIsReopenedAndADeadOneIsStale) {
   BEHAVIOUR("TR32");
   REQUIRES(root);
 
-  const auto seen =
-      reopen_while([](const ParkedProcess& target) { return target.open("ns/net"); });
+  const auto seen = reopen_while([](const ParkedProcess& target) { return target.open("ns/net"); });
 
   expect_reopened(seen.held, Caller::privileged);
   if (has_handles()) {
@@ -240,7 +241,8 @@ TEST(NamespaceHandle, OneHeldByAMountInTheMountNamespaceOfAnotherIsReopened) {
   REQUIRES(mounts);
 
   const auto seen = reopen_while([](const ParkedProcess& target) {
-    // The mount outlives what made it, in the process's mount namespace, which is in no other's way.
+    // The mount outlives what made it, in the process's mount namespace, which is in no other's
+    // way.
     return std::make_unique<ParkedProcess>([&] {
       must_own_run();
       // Never destroyed: the mount goes with its namespace.
@@ -284,8 +286,7 @@ TEST(NamespaceHandle, OneHeldByASocketOnlyIsStaleUntilTheSocketNamesIt) {
   EXPECT_TRUE(seen.alive);
   EXPECT_EQ(seen.by_socket, 0);
   // Active references, Linux 6.19: processes, descriptors and mounts count, sockets do not.
-  EXPECT_EQ(seen.before,
-            on_this_kernel<int>({{{0, 0}, EBADF}, {{6, 18}, 0}, {{6, 19}, ESTALE}}));
+  EXPECT_EQ(seen.before, on_this_kernel<int>({{{0, 0}, EBADF}, {{6, 18}, 0}, {{6, 19}, ESTALE}}));
   EXPECT_EQ(seen.after, has_handles() ? 0 : no_root(Caller::privileged));
 }
 

@@ -87,8 +87,7 @@ Seen who_is_it(F prepare) {
       answer.by_path = by_path ? id_of(by_path) : NamespaceId{};
       answer.by_pidfd = reached(pidfd);
       answer.inside = answer.by_pidfd;
-      answer.by_process =
-          in_netns(Target::process(pid), current_netns).value_or(NamespaceId{});
+      answer.by_process = in_netns(Target::process(pid), current_netns).value_or(NamespaceId{});
       answer.by_target_pidfd =
           in_netns(Target::pidfd(pidfd.get()), current_netns).value_or(NamespaceId{});
       return answer;

@@ -15,13 +15,13 @@ namespace nsgate::test {
 
 // ---- linux/pidfd.h ----
 
-constexpr unsigned pidfd_nonblock = O_NONBLOCK;              // PIDFD_NONBLOCK, 5.10; linux/pidfd.h and
-                                                              // fcntl.h exclude each other
-constexpr unsigned pidfd_thread_flag = O_EXCL;                // PIDFD_THREAD, 6.9
-constexpr int pidfd_self_thread = -10000;                     // PIDFD_SELF_THREAD, 6.14
-constexpr int pidfd_self_thread_group = -10001;               // PIDFD_SELF_THREAD_GROUP, 6.14
-constexpr std::uint64_t pidfd_info_exit = 1 << 3;             // PIDFD_INFO_EXIT, 6.15
-constexpr std::uint64_t pidfd_info_pid_and_creds = 0b11;      // always filled
+constexpr unsigned pidfd_nonblock = O_NONBLOCK;           // PIDFD_NONBLOCK, 5.10; linux/pidfd.h and
+                                                          // fcntl.h exclude each other
+constexpr unsigned pidfd_thread_flag = O_EXCL;            // PIDFD_THREAD, 6.9
+constexpr int pidfd_self_thread = -10000;                 // PIDFD_SELF_THREAD, 6.14
+constexpr int pidfd_self_thread_group = -10001;           // PIDFD_SELF_THREAD_GROUP, 6.14
+constexpr std::uint64_t pidfd_info_exit = 1 << 3;         // PIDFD_INFO_EXIT, 6.15
+constexpr std::uint64_t pidfd_info_pid_and_creds = 0b11;  // always filled
 constexpr unsigned long namespace_ioctl_of_pidfd(int number)  // PIDFD_GET_…_NAMESPACE, 6.11
 {
   return _IO(0xFF, static_cast<unsigned>(number));
@@ -70,7 +70,7 @@ struct NsfsFileHandle {
   std::uint32_t inode;
 };
 static_assert(sizeof(NsfsFileHandle) == 16);
-constexpr int fileid_nsfs = 0xf1;   // FILEID_NSFS of linux/exportfs.h, 6.18
+constexpr int fileid_nsfs = 0xf1;     // FILEID_NSFS of linux/exportfs.h, 6.18
 constexpr int fd_nsfs_root = -10003;  // FD_NSFS_ROOT of linux/fcntl.h, 6.18
 
 /// struct ns_id_req of listns(2), 6.19.
