@@ -111,9 +111,8 @@ TEST(NsfsIoctl, PidIsTranslatedFromANamespaceAndToIt) {
   });
 
   // linux/nsfs.h of Linux 6.11.
-  constexpr KernelVersion since{6, 11};
   const auto expected = [](int answer) {
-    return on_this_kernel<int>({{{0, 0}, -ENOTTY}, {since, answer}});
+    return on_this_kernel<int>({{{0, 0}, -ENOTTY}, {{6, 11}, answer}});
   };
   EXPECT_EQ(seen.from, expected(seen.pid));
   EXPECT_EQ(seen.leader_from, expected(seen.pid));

@@ -39,17 +39,19 @@ constexpr int net = 4;
 // fs/pidfs.c: PIDFD_GET_…_NAMESPACE since Linux 6.11.
 bool tells_namespaces() { return running_kernel() >= KernelVersion{6, 11}; }
 
+/// In the order of their ioctls, from 1 on.
+constexpr std::array namespace_files{"ns/cgroup", "ns/ipc",
+                                     "ns/mnt",    "ns/net",
+                                     "ns/pid",    "ns/pid_for_children",
+                                     "ns/time",   "ns/time_for_children",
+                                     "ns/user",   "ns/uts"};
+
 TEST(Pidfd, LeadsToEachNamespaceOfItsProcess) {
   BEHAVIOUR("AP16");
   REQUIRES(own_netns);
-  constexpr std::array files{"ns/cgroup", "ns/ipc",
-                             "ns/mnt",    "ns/net",
-                             "ns/pid",    "ns/pid_for_children",
-                             "ns/time",   "ns/time_for_children",
-                             "ns/user",   "ns/uts"};
   struct Seen {
-    std::array<int, files.size()> errors;
-    std::array<bool, files.size()> same;
+    std::array<int, namespace_files.size()> errors;
+    std::array<bool, namespace_files.size()> same;
     bool new_net, close_on_exec;
   };
 
@@ -60,10 +62,10 @@ TEST(Pidfd, LeadsToEachNamespaceOfItsProcess) {
     });
     const Fd process = pidfd_open(other.pid());
     Seen answer{};
-    for (std::size_t i = 0; i < files.size(); ++i) {
+    for (std::size_t i = 0; i < namespace_files.size(); ++i) {
       const Fd told = namespace_of(process, static_cast<int>(i) + 1);
       answer.errors[i] = error_of(told);
-      answer.same[i] = told && id_of(told) == id_of(other.open(files[i]));
+      answer.same[i] = told && id_of(told) == id_of(other.open(namespace_files[i]));
     }
     const Fd told = namespace_of(process, net);
     answer.new_net = told && id_of(told) != current_netns();
