@@ -24,6 +24,7 @@
 #include "support/clone3.h"
 #include "support/either_user.h"
 #include "support/kernel.h"
+#include "support/mounts.h"
 #include "support/newer_interfaces.h"
 #include "support/requirements.h"
 #include "support/system_calls.h"
@@ -110,6 +111,7 @@ TEST(Clone3, RefusesACgroupThatIsNone) {
 TEST(Clone3, ChildIsBornInAnotherCgroupSinceLinux57) {
   BEHAVIOUR("AP33");
   REQUIRES(root);
+  REQUIRES(mounts);
   struct Seen {
     int prepared, made;
     bool inside;

@@ -29,7 +29,7 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr unsigned close_range_cloexec = 1u << 2;
-constexpr int first = 200;
+constexpr int first = 50;
 
 /// FD_CLOEXEC, 0, or -1 where nothing is open, of three descriptors from `first` on.
 using Flags = std::array<int, 3>;
@@ -80,7 +80,7 @@ std::map<std::string, std::string> listed_by_each_way(int refused) {
     const auto text = answer_of_child([&, &run = execute] {
       Text told{};
       ::dup2(0, first);
-      ::dup2(0, first + 40);
+      ::dup2(0, first + 10);
       if (refused != 0 && refuse_syscall(SYS_close_range, refused) != 0) return told;
       const auto ended = run({.argv = {helper(), "fds"}});
       const std::string out = ended ? ended->out : ended.error().message();

@@ -115,7 +115,7 @@ TEST(PidfdGetfd, TakesTheNetnsDescriptorOfAnotherProcess) {
 
   const auto seen = answer_of_owner([] {
     const ScratchNetns target;
-    constexpr int known = 200;
+    constexpr int known = 50;
     const ParkedProcess holder(
         [&] { return error_of(::dup2(target.open("ns/net").get(), known)); });
     const Fd process = pidfd_open(holder.pid());
@@ -167,7 +167,7 @@ TEST(Socket, PeerIsNamedByAPidfdOrElseByItsPid) {
   };
 
   const auto seen = answer_of_owner([] {
-    constexpr int known = 200;
+    constexpr int known = 50;
     // Who makes a pair of sockets is the peer of both (unix(7)).
     const ParkedProcess peer([] {
       std::array<int, 2> ends{};
