@@ -64,7 +64,7 @@ int change_apparmor_profile(const std::string& name) {
 }
 
 TEST(Policy, AppArmorRefusesToMakeAUserNamespaceWithEaccesToRootToo) {
-  BEHAVIOUR("PP04");
+  BEHAVIOUR("PP04 AP13");
   REQUIRES(apparmor_userns);
   EXPECT_EQ(answer_of_child([] { return error_of(::unshare(CLONE_NEWUSER)); }), EACCES);
 }
@@ -111,6 +111,19 @@ TEST(Policy, SelinuxLeavesTheProcessesOfTheOwnDomainToBeEntered) {
   BEHAVIOUR("PP13");
   REQUIRES(selinux);
   EXPECT_THAT(enter_own(), Each(exited(0)));
+}
+
+TEST(Policy, SelinuxRefusesADomainToMakeAUserNamespaceSinceLinux61) {
+  BEHAVIOUR("AP13");
+  REQUIRES(selinux);
+  const auto errors = answer_of_child([] {
+    const auto make = [] { return error_of(::unshare(CLONE_NEWUSER)); };
+    const int in_own_domain = answer_of_child(make);
+    const int left = write_label("/proc/self/attr/current", "system_u:system_r:other_t");
+    return std::array{in_own_domain, left, make()};
+  });
+  // ed5d44d42c95 "selinux: Implement userns_create hook", Linux 6.1.
+  EXPECT_THAT(errors, ElementsAre(0, 0, on_this_kernel<int>({{{0, 0}, 0}, {{6, 1}, EACCES}})));
 }
 
 // ---- Landlock ----

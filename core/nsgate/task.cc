@@ -65,7 +65,7 @@ Result<Task> Task::find(const TaskName& name) {
   }
   task.directory_name_ = "/proc/" + std::to_string(name.process) + '/';
   if (name.thread) task.directory_name_ += "task/" + std::to_string(*name.thread) + '/';
-  const pid_t id = name.thread.value_or(name.process);
+  const pid_t id = task.id_ = name.thread.value_or(name.process);
   const unsigned flags = id != name.process ? pidfd_thread : 0;
   task.owned_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, id, flags)));
   task.pidfd_ = task.owned_.get();
@@ -115,6 +115,8 @@ Result<Fd> Task::open_in_proc(int type) const {
   auto file = checked(Fd(::open((directory + file_of(type)).c_str(), O_RDONLY | O_CLOEXEC)), type);
   // Alive still, so that what /proc had under its pid was its own all along.
   if (!alive()) return std::unexpected(error(ESRCH));
+  // A /proc of another pid namespace has another process under this pid, or none.
+  if (!borrowed_ && pid_of(pidfd_) != id_) return Fd();
   // No /proc, or one that hides the process.
   if (!file && file.error().code == ENOENT && ::access(directory.c_str(), F_OK) != 0) return Fd();
   return file;

@@ -40,6 +40,7 @@ class Task {
   Error error(int code, std::string note = {}) const;
 
   std::string shown_;
+  pid_t id_ = 0;  // 0: only a pidfd is known
   std::string directory_name_;
   Fd directory_;  // only without a pidfd
   Fd owned_;
