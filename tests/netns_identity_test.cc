@@ -24,6 +24,7 @@
 #include "support/kernel.h"
 #include "support/mounts.h"
 #include "support/namespaces.h"
+#include "support/own_rights.h"
 #include "support/requirements.h"
 #include "support/system_calls.h"
 
@@ -100,7 +101,11 @@ TEST(Netns, OwnerIsTheUserNamespaceItWasMadeIn) {
 
   ASSERT_TRUE(owner);
   EXPECT_EQ(id_of(owner), id_of(scratch.open("ns/user")));
-  ASSERT_TRUE(own_owner);
+  // Out of reach to a container in the network of its host, which may not enter it either.
+  if (!own_owner) {
+    EXPECT_FALSE(may_reenter_own_netns());
+    return;
+  }
   EXPECT_EQ(id_of(own_owner), current_userns());
 }
 

@@ -27,6 +27,7 @@
 #include "support/matchers.h"
 #include "support/namespaces.h"
 #include "support/no_program.h"
+#include "support/own_rights.h"
 #include "support/process_state.h"
 #include "support/requirements.h"
 
@@ -77,7 +78,7 @@ TEST(ExecInUserNetns, RefusesASiblingAndAParentUsernsAtSetnsUserAndTheCallersOwn
               FailsAt(Stage::setns_user, EINVAL));
   // Without its own user namespace, which is left out, it is the network namespace that matters.
   EXPECT_EQ(how_it_ended(exec_in_user_netns(self, no_program)),
-            ::geteuid() == 0 ? entered : refused(Stage::setns_net, EPERM));
+            may_reenter_own_netns() ? entered : refused(Stage::setns_net, EPERM));
   const auto from_inside = [&](const UserTarget& target) {
     return answer_of_child([&]() -> Ended {
       if (const int error = join_user(files_inside); error != 0) return exited(error);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/user_trees.h"
 
+#include <linux/capability.h>
 #include <sched.h>
 
+#include "support/capabilities.h"
 #include "support/joins.h"
 #include "support/namespaces.h"
 
@@ -19,7 +21,12 @@ int take_net_of_a_child() {
 
 int net_owned_by_user() { return unshare_mapped(CLONE_NEWUSER | CLONE_NEWNET); }
 
-int net_owned_by_the_callers_own() { return unshare_mapped(CLONE_NEWUSER); }
+int net_owned_by_the_callers_own() {
+  // The one that the caller is in may be its host's.
+  const bool privileged = (current_capabilities().effective & capability(CAP_SYS_ADMIN)) != 0;
+  const int error = privileged ? unshare_mapped(CLONE_NEWNET) : 0;
+  return error != 0 ? error : unshare_mapped(CLONE_NEWUSER);
+}
 
 int net_owned_above_user() {
   const int error = net_owned_by_user();
