@@ -77,8 +77,8 @@ class Actor {
 
  private:
   Cell& own_cell() {
-    return script_.shared->cells[static_cast<std::size_t>(process_)]
-                                [static_cast<std::size_t>(thread_)];
+    return script_.shared
+        ->cells[static_cast<std::size_t>(process_)][static_cast<std::size_t>(thread_)];
   }
 
   void obey(Cell& cell) {
@@ -264,9 +264,8 @@ struct Sets {
 Done Actor::drop(const Step& it) {
   Sets sets;
   if (sets.get() != 0) return done(-1);
-  const auto kept = it.kind == Kind::raise
-                        ? ~std::uint64_t{0}
-                        : ~capabilities_of(static_cast<Caps>(it.value));
+  const auto kept =
+      it.kind == Kind::raise ? ~std::uint64_t{0} : ~capabilities_of(static_cast<Caps>(it.value));
   for (std::size_t half = 0; half < 2; ++half) {
     auto& set = sets.halves[half];
     const auto mask = static_cast<std::uint32_t>(kept >> (32 * half));

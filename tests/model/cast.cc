@@ -200,8 +200,7 @@ struct Cast::Stage_ {
       return ask(parent, thread, {.what = Order::What::reap, .step = step, .pid = target.pid});
     }
     siginfo_t info{};
-    const int waited =
-        ::waitid(P_PID, static_cast<id_t>(target.pid), &info, WEXITED | WNOHANG);
+    const int waited = ::waitid(P_PID, static_cast<id_t>(target.pid), &info, WEXITED | WNOHANG);
     if (waited != 0) return {.error = errno};
     return {.error = info.si_pid == 0 ? EAGAIN : 0};
   }
@@ -209,16 +208,15 @@ struct Cast::Stage_ {
   Done pass(const Step& step) {
     const Done done = ask(step.process, step.thread, {.step = step});
     if (done.error != 0) return done;
-    return ask(step.target, some_thread(step.target),
-               {.what = Order::What::receive, .step = step});
+    return ask(step.target, some_thread(step.target), {.what = Order::What::receive, .step = step});
   }
 };
 
 Cast::Cast(std::string helper) : stage_(std::make_unique<Stage_>()) {
   Stage_& it = *stage_;
   it.helper = std::move(helper);
-  void* const memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const memory =
+      ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   must(memory == MAP_FAILED ? -1 : 0, "mmap");
   it.shared = new (memory) Shared;
   it.script = {it.shared, it.helper.c_str()};

@@ -5,37 +5,28 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <tuple>
+#include <utility>
 
 namespace nsgate::model {
 namespace {
 
 using Type = Descriptor::Type;
 
-/// The n-th, counted around, of those that `good` says; -1: there is none.
-template <typename Good>
-int nth(std::size_t size, unsigned n, Good good) {
-  std::vector<int> found;
-  for (int i = 0; i < static_cast<int>(size); ++i) {
-    if (good(static_cast<std::size_t>(i))) found.push_back(i);
-  }
-  return found.empty() ? -1 : found[n % found.size()];
-}
+/// An operand is a wish: most of its values ask for what the operation is about, and one in eight
+/// for anything at all, whatever comes of it.
+bool is_wild(unsigned operand) { return operand % 8 == 7; }
 
-/// One of the open descriptors, or the first closed one.
-int slot_at(const Process& process, unsigned n) {
-  const auto is_open = [&](std::size_t i) { return process.slots[i].type != Type::none; };
-  std::vector<int> slots;
-  int closed = -1;
-  for (int i = 0; i < max_slots; ++i) {
-    if (is_open(static_cast<std::size_t>(i))) {
-      slots.push_back(i);
-    } else if (closed < 0) {
-      closed = i;
-    }
+/// One of those that are good, or of all when there is none or the operand is wild.
+int pick(int size, unsigned operand, const std::function<bool(int)>& is_good) {
+  std::vector<int> good;
+  for (int i = 0; i < size && !is_wild(operand); ++i) {
+    if (is_good(i)) good.push_back(i);
   }
-  if (closed >= 0) slots.push_back(closed);
-  return slots[n % slots.size()];
+  const auto n = operand / 8;
+  if (good.empty()) return static_cast<int>(n) % size;
+  return good[n % good.size()];
 }
 
 /// Where a new descriptor goes: it takes the place of the first one when there is no other.
@@ -49,6 +40,63 @@ int free_slot(const Process& process) {
 bool is_namespace(const Descriptor& it) { return it.type == Type::net || it.type == Type::user; }
 
 std::size_t at(int place) { return static_cast<std::size_t>(place); }
+
+/// Whether it is what an operation is about.
+bool suits(Kind kind, Type type) {
+  switch (kind) {
+    case Kind::setns:
+      return type == Type::net || type == Type::user || type == Type::pidfd;
+    case Kind::owner:
+    case Kind::parent:
+      return type == Type::net || type == Type::user;
+    case Kind::pidfd_net:
+    case Kind::pidfd_user:
+    case Kind::take:
+    case Kind::in_netns_pidfd:
+      return type == Type::pidfd;
+    case Kind::socket_net:
+    case Kind::cookie:
+      return type == Type::socket;
+    case Kind::in_netns_file:
+      return type == Type::net;
+    default:
+      return type != Type::none;
+  }
+}
+
+/// "ptrace: slightly saner 'get_dumpable()' logic", a stable backport.
+bool keeps_dumpable_of_the_dead(const Version& kernel) {
+  // Measured: Linux 6.18.44.
+  return kernel >= Version{6, 18, 44};
+}
+
+/// What makes a descriptor that suits; the kind itself where it needs none.
+Kind maker_for(Kind kind, unsigned operand) {
+  switch (kind) {
+    case Kind::setns: {
+      constexpr std::array<Kind, 3> makers{Kind::open_net, Kind::open_user, Kind::pidfd_open};
+      return makers[operand % makers.size()];
+    }
+    case Kind::owner:
+    case Kind::in_netns_file:
+    case Kind::duplicate:
+    case Kind::close:
+    case Kind::pass:
+      return Kind::open_net;
+    case Kind::parent:
+      return Kind::open_user;
+    case Kind::pidfd_net:
+    case Kind::pidfd_user:
+    case Kind::take:
+    case Kind::in_netns_pidfd:
+      return Kind::pidfd_open;
+    case Kind::socket_net:
+    case Kind::cookie:
+      return Kind::socket;
+    default:
+      return kind;
+  }
+}
 
 }  // namespace
 
@@ -88,31 +136,51 @@ Outcome Model::make(const Step& step, Descriptor made) {
 
 Step Model::resolve(const Operation& operation) const {
   std::vector<std::pair<int, int>> actors;
-  for (int p = 0; p < static_cast<int>(processes_.size()); ++p) {
+  const auto count = static_cast<int>(processes_.size());
+  Step step{.kind = kind_of(operation), .made = count, .odd = operation.b % 2 != 0};
+  for (int p = 0; p < count; ++p) {
     const auto& threads = processes_[at(p)].threads;
     for (int t = 0; t < static_cast<int>(threads.size()); ++t) {
       if (threads[at(t)].alive) actors.emplace_back(p, t);
     }
   }
-  const auto count = static_cast<int>(processes_.size());
-  Step step{.kind = kind_of(operation), .made = count, .odd = operation.b % 2 != 0};
   if (actors.empty()) step.kind = Kind::start;
   if (step.kind == Kind::start) return step;
 
-  std::tie(step.process, step.thread) = actors[operation.actor % actors.size()];
+  const auto has_suiting = [&](int i) {
+    const auto& slots = processes_[at(actors[at(i)].first)].slots;
+    return maker_for(step.kind, 0) == step.kind ||
+           std::ranges::any_of(slots, [&](const auto& it) { return suits(step.kind, it.type); });
+  };
+  const auto threads = static_cast<int>(actors.size());
+  const int actor = pick(threads, operation.actor, has_suiting);
+  if (!is_wild(operation.actor) && !has_suiting(actor)) {
+    step.kind = maker_for(step.kind, operation.b);
+  }
+  std::tie(step.process, step.thread) = actors[at(actor)];
   const Process& own = processes_[at(step.process)];
-  step.target = operation.a % count;
-  step.slot = slot_at(own, operation.a);
+  const Thread& who = own.threads[at(step.thread)];
+  step.slot = pick(max_slots, operation.a, [&](int i) {
+    const Descriptor& it = own.slots[at(i)];
+    const bool is_own = step.kind == Kind::setns && it.type == Type::user && it.of == who.user;
+    return suits(step.kind, it.type) && !is_own;
+  });
+  step.target = pick(count, operation.a, [&](int p) {
+    const Process& process = processes_[at(p)];
+    if (step.kind == Kind::reap) return !process.alive() && !process.reaped;
+    const bool joins_user = step.kind == Kind::exec_both || step.kind == Kind::open_user;
+    return p != step.process && (!joins_user || process.threads.front().user != who.user);
+  });
   const Descriptor& used = own.slots[at(step.slot)];
+  if (step.kind == Kind::take && used.type == Type::pidfd) step.target = used.of;
   if (step.kind == Kind::pass) {
-    step.target = nth(processes_.size(), operation.b,
-                      [&](std::size_t p) { return processes_[p].alive(); });
-  } else if (step.kind == Kind::take && used.type == Type::pidfd) {
-    step.target = used.of;
+    step.target = actors[operation.b % actors.size()].first;
   }
   const Process& target = processes_[at(step.target)];
-  step.target_thread = operation.b % static_cast<int>(target.threads.size());
-  step.other = slot_at(target, operation.b);
+  step.target_thread = pick(static_cast<int>(target.threads.size()), operation.b,
+                            [&](int t) { return step.kind != Kind::pidfd_open || t == 0; });
+  step.other =
+      pick(max_slots, operation.b, [&](int i) { return target.slots[at(i)].type != Type::none; });
   step.made = free_slot(step.kind == Kind::pass ? target : own);
   switch (step.kind) {
     case Kind::fork:
@@ -124,11 +192,15 @@ Step Model::resolve(const Operation& operation) const {
     case Kind::setns: {
       constexpr std::array<int, 4> types{0, CLONE_NEWNET, CLONE_NEWUSER,
                                          CLONE_NEWUSER | CLONE_NEWNET};
-      step.value = types[operation.b % types.size()];
+      step.value = types[operation.b / 8 % types.size()];
+      // A namespace's own type or none, unless the operand is wild.
+      if (used.type != Type::pidfd && !is_wild(operation.b) && step.value != 0) {
+        step.value = used.type == Type::user ? CLONE_NEWUSER : CLONE_NEWNET;
+      }
       break;
     }
     case Kind::drop:
-      step.value = operation.a % 8 < 7 ? 1 << (operation.a % 8) : all_caps;
+      step.value = operation.a / 8 % 8 < 7 ? 1 << (operation.a / 8 % 8) : all_caps;
       break;
     case Kind::dumpable:
       step.value = operation.a % 2;
@@ -183,13 +255,18 @@ bool Model::may_access(const Step& by, int place, const Thread& target, Access m
       !capable(who, target.user, sys_ptrace)) {
     return false;
   }
-  // The memory of the dead is gone, and with it the attribute.
   if (says(Rule::undumpable_needs_ptrace, target.alive && !process.dumpable) &&
       !capable(who, 0, sys_ptrace)) {
     return false;
   }
-  const bool by_effective =
-      says(Rule::effective_decides_for_files, mode == Access::file && who.effective != who.permitted);
+  // The memory of the dead is gone, and with it the attribute, unless the kernel took a note of it.
+  const bool noted = keeps_dumpable_of_the_dead(facts_.kernel);
+  if (says(Rule::ended_undumpable_needs_ptrace, noted && !target.alive && !target.ended_dumpable) &&
+      !capable(who, 0, sys_ptrace)) {
+    return false;
+  }
+  const bool by_effective = says(Rule::effective_decides_for_files,
+                                 mode == Access::file && who.effective != who.permitted);
   const Caps held = by_effective ? who.effective : who.permitted;
   const bool no_more = who.user == target.user && (target.permitted & ~held) == 0;
   return !says(Rule::more_capabilities_need_ptrace, !no_more) ||
@@ -309,8 +386,7 @@ Outcome Model::relate(const Step& step) {
   const bool asked_of_pidfd = step.kind == Kind::pidfd_net || step.kind == Kind::pidfd_user;
   // Until Linux 6.13 also a request that no pidfd knows (fs/pidfs.c).
   const bool has_ioctls = facts_.kernel >= Version{6, 11};
-  if (it.type == Type::pidfd && has_ioctls &&
-      (asked_of_pidfd || facts_.kernel < Version{6, 13})) {
+  if (it.type == Type::pidfd && has_ioctls && (asked_of_pidfd || facts_.kernel < Version{6, 13})) {
     if (const int error = pidfd_ioctl(step, it)) return {error};
   }
   switch (step.kind) {
@@ -352,17 +428,17 @@ int Model::install_user(const Step& step, User user) {
   const Thread& who = actor(step);
   if (says(Rule::own_user_namespace, user == who.user)) return EINVAL;
   // A child of core has no threads.
-  const bool threads =
-      step.kind == Kind::setns && (process.has_threads() || step.thread != 0);
+  const bool threads = step.kind == Kind::setns && (process.has_threads() || step.thread != 0);
   if (says(Rule::user_namespace_with_threads, threads)) return EINVAL;
   return says(Rule::user_namespace_needs_admin, !capable(who, user, sys_admin)) ? EPERM : 0;
 }
 
-/// netns_install() in net/core/net_namespace.c.
-int Model::install_net(const Thread& who, Net net) {
+/// netns_install() in net/core/net_namespace.c. `user` is who's own, or the one that is joined
+/// along.
+int Model::install_net(const Thread& who, User user, Net net) {
   const bool of_owner = capable(who, owners_[at(net)], sys_admin);
   if (says(Rule::netns_needs_admin_of_its_owner, !of_owner)) return EPERM;
-  const bool of_own = capable(who, who.user, sys_admin);
+  const bool of_own = capable(who, user, sys_admin);
   return says(Rule::netns_needs_admin_of_ones_own, !of_own) ? EPERM : 0;
 }
 
@@ -371,8 +447,8 @@ void Model::commit_user(const Step& step, User user) {
   Thread& who = actor(step);
   bool below_ones_own = false;
   for (User it = user; it > 0; it = users_[at(it)].parent) {
-    below_ones_own = below_ones_own || (users_[at(it)].parent == who.user &&
-                                        users_[at(it)].owner == who.uid);
+    below_ones_own =
+        below_ones_own || (users_[at(it)].parent == who.user && users_[at(it)].owner == who.uid);
   }
   const bool keeps = says(Rule::owner_keeps_dumpable, below_ones_own) || facts_.suid_dumpable;
   if (says(Rule::joining_takes_dumpable, !keeps)) processes_[at(step.process)].dumpable = false;
@@ -407,7 +483,8 @@ Outcome Model::setns(const Step& step) {
   }
   // Both by the capabilities from before, and neither without the other.
   if (const int error = user ? install_user(step, *user) : 0) return {error};
-  if (const int error = net ? install_net(actor(step), *net) : 0) return {error};
+  if (const int error = net ? install_net(actor(step), user.value_or(actor(step).user), *net) : 0)
+    return {error};
   if (user) commit_user(step, *user);
   if (net) actor(step).net = *net;
   return {};
@@ -484,7 +561,9 @@ Outcome Model::core_enter(const Step& step) {
     if (const int error = core_open(step, process, false)) return {error, Stage::open};
     net = processes_[at(process)].threads.front().net;
   }
-  if (const int error = install_net(actor(step), net)) return {error, Stage::setns_net};
+  if (const int error = install_net(actor(step), actor(step).user, net)) {
+    return {error, Stage::setns_net};
+  }
   return {.entered = net};
 }
 
@@ -494,13 +573,13 @@ Outcome Model::core_exec(const Step& step) {
   if (const int error = core_open(step, step.target, false)) return {error, Stage::open};
   const Thread& leader = processes_[at(step.target)].threads.front();
   if (leader.user == who.user) {
-    const int error = install_net(who, leader.net);
+    const int error = install_net(who, who.user, leader.net);
     return error != 0 ? Outcome{error, Stage::setns_net} : Outcome{.entered = leader.net};
   }
   const bool refused = !may_access(step, step.target, leader, Access::real);
   int error = says(Rule::setns_needs_ptrace_access, refused) ? EPERM : 0;
   if (error == 0) error = install_user(step, leader.user);
-  if (error == 0) error = install_net(who, leader.net);
+  if (error == 0) error = install_net(who, leader.user, leader.net);
   if (error != 0) return {error, Stage::setns_both};
   const bool mapped = leader.user == 0 || users_[at(leader.user)].mapped;
   if (says(Rule::core_credentials_unmapped, !mapped)) return {EINVAL, Stage::credentials};
@@ -511,7 +590,7 @@ Outcome Model::apply(const Step& step) {
   if (!has_room(step)) return {.done = false};
   if (step.kind == Kind::start) {
     const Caps caps = facts_.privileged ? all_caps : Caps{0};
-    start({.threads = {{true, facts_.uid, caps, caps, 0, 0}},
+    start({.threads = {{true, true, facts_.uid, caps, caps, 0, 0}},
            .dumpable = true,
            .reaped = false,
            .slots = {}});
@@ -533,9 +612,13 @@ Outcome Model::apply(const Step& step) {
       return {};
     case Kind::exit_thread:
       who.alive = false;
+      who.ended_dumpable = process.dumpable;
       return {};
     case Kind::exit_process:
-      for (Thread& thread : process.threads) thread.alive = false;
+      for (Thread& thread : process.threads) {
+        if (!std::exchange(thread.alive, false)) continue;
+        thread.ended_dumpable = process.dumpable;
+      }
       return {};
     case Kind::reap: {
       Process& target = processes_[at(step.target)];

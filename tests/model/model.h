@@ -24,6 +24,7 @@ namespace nsgate::model {
 struct Version {
   int major = 0;
   int minor = 0;
+  int patch = 0;
   friend auto operator<=>(const Version&, const Version&) = default;
 };
 
@@ -32,14 +33,21 @@ struct Facts {
   Version kernel;
   std::uint32_t uid = 0;
   std::uint32_t other_uid = 1000;
-  bool privileged = false;  ///< has every capability in its user namespace, and no less
+  bool privileged = false;     ///< has every capability in its user namespace, and no less
   bool suid_dumpable = false;  ///< fs.suid_dumpable is 1
 };
 
 /// Those that a rule is about, or that the kernel compares with them.
 using Caps = std::uint8_t;
-enum Cap : Caps { sys_admin = 1, sys_ptrace = 2, net_admin = 4, setfcap = 8, set_ids = 16, dac = 32,
-                  rest = 64 };
+enum Cap : Caps {
+  sys_admin = 1,
+  sys_ptrace = 2,
+  net_admin = 4,
+  setfcap = 8,
+  set_ids = 16,
+  dac = 32,
+  rest = 64
+};
 inline constexpr Caps all_caps = 127;
 
 /// Places in Model's lists, which are the test's own at 0.
@@ -56,6 +64,7 @@ struct UserNamespace {
 
 struct Thread {
   bool alive;
+  bool ended_dumpable;  ///< when it is not alive
   std::uint32_t uid;
   Caps permitted;
   Caps effective;
@@ -81,11 +90,11 @@ struct Process {
 
 struct Outcome {
   int error = 0;
-  std::optional<Stage> stage{};     ///< of a failure of core
-  std::optional<Net> entered{};     ///< where core's closure or program was
+  std::optional<Stage> stage{};  ///< of a failure of core
+  std::optional<Net> entered{};  ///< where core's closure or program was
   std::optional<Net> cookie_of{};
   std::optional<Descriptor> made{};  ///< in Step::made
-  bool done = true;                 ///< false: there was no room for it, and nothing is to be done
+  bool done = true;                  ///< false: there was no room for it, and nothing is to be done
 };
 
 class Model {
@@ -120,7 +129,7 @@ class Model {
   int pidfd_ioctl(const Step& step, const Descriptor& of);
   Outcome relate(const Step& step);
   int install_user(const Step& step, User user);
-  int install_net(const Thread& who, Net net);
+  int install_net(const Thread& who, User user, Net net);
   void commit_user(const Step& step, User user);
   Outcome setns(const Step& step);
   Outcome take(const Step& step);

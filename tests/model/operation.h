@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be done to processes, threads, namespaces and descriptors, as plain bytes: every sequence
-// of them is a sequence of operations, because each operand counts among what there is at the time.
+// What can be done to processes, threads, namespaces and descriptors, as plain bytes: every
+// sequence of them is a sequence of operations, because each operand counts among what there is at
+// the time.
 //
 //   const auto operations = decode(bytes);
 #pragma once
@@ -74,10 +75,10 @@ struct Step {
   int thread = 0;   ///< the actor
   int target = 0;   ///< another process
   int target_thread = 0;
-  int slot = 0;     ///< a descriptor of the actor's process
-  int other = 0;    ///< a descriptor of the target
-  int made = 0;     ///< where a new process, thread or descriptor goes
-  int value = 0;    ///< flags, or a capability
+  int slot = 0;   ///< a descriptor of the actor's process
+  int other = 0;  ///< a descriptor of the target
+  int made = 0;   ///< where a new process, thread or descriptor goes
+  int value = 0;  ///< flags, or a capability
   bool odd = false;
 };
 std::ostream& operator<<(std::ostream& out, const Step& step);

@@ -30,6 +30,7 @@ const std::array<RuleText, rules> rule_texts{{
     {"owner_is_capable", "cap_capable, security/commoncap.c"},
     {"other_uid_needs_ptrace", "__ptrace_may_access, kernel/ptrace.c"},
     {"undumpable_needs_ptrace", "__ptrace_may_access: mm->user_ns"},
+    {"ended_undumpable_needs_ptrace", "task_still_dumpable, kernel/ptrace.c: task->user_dumpable"},
     {"more_capabilities_need_ptrace", "cap_ptrace_access_check, security/commoncap.c"},
     {"effective_decides_for_files", "cap_ptrace_access_check: PTRACE_MODE_FSCREDS"},
     {"own_process_is_accessible", "__ptrace_may_access: same_thread_group"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rules by which a Model predicts, each with the function of the kernel (or of core) that it was
-// read in. A Model can be made without one of them, to see that its absence is noticed.
+// The rules by which a Model predicts, each with the function of the kernel (or of core) that it
+// was read in. A Model can be made without one of them, to see that its absence is noticed.
 #pragma once
 
 #include <array>
@@ -37,6 +37,7 @@ enum class Rule : std::uint8_t {
   owner_is_capable,
   other_uid_needs_ptrace,
   undumpable_needs_ptrace,
+  ended_undumpable_needs_ptrace,
   more_capabilities_need_ptrace,
   effective_decides_for_files,
   own_process_is_accessible,

@@ -74,9 +74,9 @@ bool Run::go(const Operation& operation) {
 bool Run::same(const Step& step, const Outcome& expected, const Done& done) {
   story_ << named(done.error);
   if (done.at_stage) story_ << " at " << to_string(done.stage);
-  const std::optional<Stage> stage =
-      done.at_stage ? std::optional<Stage>(done.stage) : std::nullopt;
-  if (done.error != expected.error || stage != expected.stage) {
+  const bool same_stage =
+      done.at_stage == expected.stage.has_value() && done.stage == expected.stage.value_or(Stage{});
+  if (done.error != expected.error || !same_stage) {
     story_ << ", but the model says " << named(expected.error);
     if (expected.stage) story_ << " at " << to_string(*expected.stage);
     return false;
@@ -106,15 +106,15 @@ bool Run::same(const Step& step, const Outcome& expected, const Done& done) {
   Likeness users;
   Likeness nets;
   for (const auto& at : cast_.look()) {
-    const auto& thread =
-        processes[static_cast<std::size_t>(at.process)].threads[static_cast<std::size_t>(at.thread)];
+    const auto& thread = processes[static_cast<std::size_t>(at.process)]
+                             .threads[static_cast<std::size_t>(at.thread)];
     const std::pair key(at.process, at.thread);
     const std::pair now(thread.user, thread.net);
     // Neither may one move that the model has stay, by which an identity could be used anew.
     const auto old = were_.find(key);
-    const bool stayed = old == were_.end() ||
-                        ((old->second.first != now.first || seen_[key].user == at.user) &&
-                         (old->second.second != now.second || seen_[key].net == at.net));
+    const bool stayed =
+        old == were_.end() || ((old->second.first != now.first || seen_[key].user == at.user) &&
+                               (old->second.second != now.second || seen_[key].net == at.net));
     if (!users.holds(thread.user, at.user) || !nets.holds(thread.net, at.net) || !stayed) {
       story_ << ", but thread " << at.thread << " of process " << at.process
              << " is in other namespaces than the model says";
@@ -150,7 +150,8 @@ Facts facts_of_this_machine() {
   Facts facts;
   utsname name{};
   ::uname(&name);
-  std::sscanf(name.release, "%d.%d", &facts.kernel.major, &facts.kernel.minor);
+  std::sscanf(name.release, "%d.%d.%d", &facts.kernel.major, &facts.kernel.minor,
+              &facts.kernel.patch);
   facts.uid = ::geteuid();
   facts.other_uid = 1000;
   facts.privileged = facts.uid == 0;
