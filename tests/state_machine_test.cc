@@ -14,8 +14,10 @@
 #include <rapidcheck/detail/TestListenerAdapter.h>
 #include <string.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include "helper/helper.h"
@@ -35,11 +37,12 @@ void showValue(const Operation& operation, std::ostream& out) {
 namespace nsgate::test {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using model::Operation;
 using model::Rule;
 
 /// A test has to end in time also in an emulated guest.
-constexpr int shards = 20;
+constexpr int shards = 40;
 
 int sequences() {
   const char* asked = std::getenv("NSGATE_SEQUENCES");
@@ -49,8 +52,8 @@ int sequences() {
 rc::Gen<std::vector<Operation>> any_sequence() {
   // Operands are wishes, as likely large as small, whatever the size of the sequence.
   const auto byte = rc::gen::resize(rc::kNominalSize, rc::gen::arbitrary<std::uint8_t>());
-  return rc::gen::scale(0.45, rc::gen::container<std::vector<Operation>>(
-                                  rc::gen::construct<Operation>(byte, byte, byte, byte)));
+  return rc::gen::scale(0.6, rc::gen::container<std::vector<Operation>>(
+                                 rc::gen::construct<Operation>(byte, byte, byte, byte)));
 }
 
 /// One line an operation: how often it ended how.
@@ -80,16 +83,24 @@ TEST_P(StateMachine, KernelAndCoreDoWhatTheModelSays) {
   const Configuration& configured = configuration();
   TestParams params = configured.testParams;
   params.seed += static_cast<std::uint64_t>(GetParam());
-  params.maxSuccess = std::max(1, sequences() / shards);
+  params.maxSuccess = (sequences() + shards - 1) / shards;
   TestMetadata metadata;
   metadata.id = "StateMachine/" + std::to_string(GetParam());
   model::Trial trial(model::facts_of_this_machine(), helper());
 
   TestListenerAdapter nothing;
+  // Shrinking may not take the time in which the failure has to be told.
+  std::optional<Clock::time_point> enough;
+  std::string story;
   const auto result = checkTestable(
-      [&trial] {
+      [&] {
         const auto sequence = *any_sequence();
-        if (const auto wrong = trial.disagreement(sequence)) RC_FAIL(*wrong);
+        if (enough && Clock::now() > *enough) return;
+        const auto wrong = trial.disagreement(sequence);
+        if (wrong && !enough) enough = Clock::now() + std::chrono::seconds(15);
+        if (!wrong) return;
+        story = *wrong;
+        RC_FAIL("the model and the kernel disagree");
       },
       metadata, params, nothing, configured.reproduce);
 
@@ -97,6 +108,7 @@ TEST_P(StateMachine, KernelAndCoreDoWhatTheModelSays) {
   if (result.is<SuccessResult>()) return;
   std::ostringstream text;
   printResultMessage(result, text);
+  text << '\n' << story;
   if (result.is<FailureResult>()) {
     Configuration replay;
     replay.reproduce[metadata.id] = result.get<FailureResult>().reproduce;

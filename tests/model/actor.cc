@@ -109,7 +109,7 @@ class Actor {
   static Done send(int fd);
   static Done receive(int slot);
   static Done drop(const Step& it);
-  static Done become(int uid);
+  static Done become(const Step& it);
   static Done in_netns(const Target& target);
   Done exec(pid_t pid) const;
 
@@ -282,9 +282,11 @@ Done Actor::drop(const Step& it) {
 }
 
 /// Of this thread alone, other than by glibc's functions.
-Done Actor::become(int uid) {
-  if (::syscall(SYS_setresgid, uid, uid, uid) != 0) return done(-1);
-  return done(::syscall(SYS_setresuid, uid, uid, uid));
+Done Actor::become(const Step& it) {
+  const int id = it.value;
+  if (::syscall(SYS_setresgid, id, id, id) != 0) return done(-1);
+  if (::syscall(SYS_setresuid, id, id, id) != 0) return done(-1);
+  return done(it.odd ? ::prctl(PR_SET_DUMPABLE, 1) : 0);
 }
 
 Done failed(const Error& error) {
@@ -372,7 +374,7 @@ Done Actor::step(const Order& order) {
     case Kind::dumpable:
       return done(::prctl(PR_SET_DUMPABLE, it.value));
     case Kind::become_user:
-      return become(it.value);
+      return become(it);
     case Kind::in_netns_process:
       return in_netns(Target::process(order.pid));
     case Kind::in_netns_pidfd:

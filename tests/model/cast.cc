@@ -124,7 +124,7 @@ struct Cast::Stage_ {
           [&] { return await_turn(its, Cell::directors, 1000); });
   }
 
-  Done start() {
+  Done start(const Step& step) {
     const int place = static_cast<int>(members.size());
     cell(place, 0).turn = Cell::actors;
     const pid_t pid = ::fork();
@@ -132,7 +132,9 @@ struct Cast::Stage_ {
     must(pid, "fork");
     welcome(place, 0, {});
     members.push_back({.pid = pid, .parent = -1, .tids = {pid}, .alive = {true}});
-    return {};
+    if (!step.odd) return {};
+    const Step become{.kind = Kind::become_user, .value = step.value, .odd = true};
+    return ask(place, 0, {.step = become});
   }
 
   Done fork(const Step& step) {
@@ -240,7 +242,7 @@ Done Cast::act(const Step& step) {
   Stage_& it = *stage_;
   switch (step.kind) {
     case Kind::start:
-      return it.start();
+      return it.start(step);
     case Kind::fork:
       return it.fork(step);
     case Kind::new_thread:

@@ -145,6 +145,7 @@ Step Model::resolve(const Operation& operation) const {
     }
   }
   if (actors.empty()) step.kind = Kind::start;
+  step.value = static_cast<int>(facts_.other_uid);
   if (step.kind == Kind::start) return step;
 
   const auto has_suiting = [&](int i) {
@@ -158,6 +159,10 @@ Step Model::resolve(const Operation& operation) const {
     step.kind = maker_for(step.kind, operation.b);
   }
   std::tie(step.process, step.thread) = actors[at(actor)];
+  if (step.kind == Kind::reap && !is_wild(operation.a) &&
+      std::ranges::none_of(processes_, [](const auto& it) { return !it.alive() && !it.reaped; })) {
+    step.kind = Kind::exit_process;
+  }
   const Process& own = processes_[at(step.process)];
   const Thread& who = own.threads[at(step.thread)];
   step.slot = pick(max_slots, operation.a, [&](int i) {
@@ -190,23 +195,24 @@ Step Model::resolve(const Operation& operation) const {
       step.made = static_cast<int>(own.threads.size());
       break;
     case Kind::setns: {
-      constexpr std::array<int, 4> types{0, CLONE_NEWNET, CLONE_NEWUSER,
-                                         CLONE_NEWUSER | CLONE_NEWNET};
+      constexpr std::array<int, 4> types{CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWUSER | CLONE_NEWNET,
+                                         0};
       step.value = types[operation.b / 8 % types.size()];
-      // A namespace's own type or none, unless the operand is wild.
-      if (used.type != Type::pidfd && !is_wild(operation.b) && step.value != 0) {
+      if (is_wild(operation.b)) break;
+      // A namespace's own type or none, and of a process what can be joined.
+      if (used.type == Type::pidfd) {
+        const bool same_user = processes_[at(used.of)].threads.front().user == who.user;
+        step.value = same_user ? CLONE_NEWNET : std::max(step.value, CLONE_NEWUSER);
+      } else if (step.value != 0) {
         step.value = used.type == Type::user ? CLONE_NEWUSER : CLONE_NEWNET;
       }
       break;
     }
     case Kind::drop:
-      step.value = operation.a / 8 % 8 < 7 ? 1 << (operation.a / 8 % 8) : all_caps;
+      step.value = operation.a / 8 % 12 < 7 ? 1 << (operation.a / 8 % 12) : all_caps;
       break;
     case Kind::dumpable:
       step.value = operation.a % 2;
-      break;
-    case Kind::become_user:
-      step.value = static_cast<int>(facts_.other_uid);
       break;
     default:
       break;
@@ -373,9 +379,13 @@ int Model::pidfd_ioctl(const Step& step, const Descriptor& of) {
   const Process& process = processes_[at(of.of)];
   const Thread& leader = process.threads.front();
   if (says(Rule::pidfd_ioctl_of_the_reaped, process.reaped)) return ESRCH;
-  if (says(Rule::pidfd_ioctl_of_the_dead, !leader.alive)) return ESRCH;
+  // Measured: Linux 7.2 asks for access before it looks whether there is something to access.
+  const bool access_first = facts_.kernel >= Version{7, 0};
+  const auto dead = [&] { return says(Rule::pidfd_ioctl_of_the_dead, !leader.alive); };
+  if (!access_first && dead()) return ESRCH;
   const bool refused = !may_access(step, of.of, leader, Access::file);
-  return says(Rule::pidfd_ioctl_needs_access, refused) ? EACCES : 0;
+  if (says(Rule::pidfd_ioctl_needs_access, refused)) return EACCES;
+  return access_first && dead() ? ESRCH : 0;
 }
 
 /// One namespace by another, or by a pidfd or a socket.
@@ -512,13 +522,18 @@ Outcome Model::become(const Step& step) {
   Thread& who = actor(step);
   // Below, only the maker of the namespace is mapped, and to 0.
   if (says(Rule::become_unmapped, who.user != 0)) return {EINVAL};
-  if (who.uid == facts_.other_uid) return {};
+  if (who.uid == facts_.other_uid) {
+    if (step.odd) processes_[at(step.process)].dumpable = true;
+    return {};
+  }
   if (says(Rule::become_needs_setid, (who.effective & set_ids) == 0)) return {EPERM};
   if (says(Rule::other_uid_loses_capabilities, who.uid == 0)) who.permitted = who.effective = 0;
   if (says(Rule::other_uid_takes_dumpable, !facts_.suid_dumpable)) {
     processes_[at(step.process)].dumpable = false;
   }
   who.uid = facts_.other_uid;
+  // As a program of that user would be.
+  if (step.odd) processes_[at(step.process)].dumpable = true;
   return {};
 }
 
@@ -589,8 +604,10 @@ Outcome Model::core_exec(const Step& step) {
 Outcome Model::apply(const Step& step) {
   if (!has_room(step)) return {.done = false};
   if (step.kind == Kind::start) {
-    const Caps caps = facts_.privileged ? all_caps : Caps{0};
-    start({.threads = {{true, true, facts_.uid, caps, caps, 0, 0}},
+    const bool other = step.odd && facts_.uid != facts_.other_uid;
+    const Caps caps = facts_.privileged && !other ? all_caps : Caps{0};
+    const std::uint32_t uid = other ? facts_.other_uid : facts_.uid;
+    start({.threads = {{true, true, uid, caps, caps, 0, 0}},
            .dumpable = true,
            .reaped = false,
            .slots = {}});

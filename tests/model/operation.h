@@ -17,7 +17,7 @@
 namespace nsgate::model {
 
 enum class Kind : std::uint8_t {
-  start,             ///< a process in the state of the test
+  start,             ///< a process in the state of the test; with an odd b as the other uid
   fork,              ///< a process in the state of the actor
   new_thread,        ///< of the actor's process
   exit_thread,       ///< the actor ends alone, even when it leads its process
@@ -46,7 +46,8 @@ enum class Kind : std::uint8_t {
   drop,              ///< capability a; for good or, with an odd b, from the effective ones
   raise,             ///< all permitted capabilities become effective
   dumpable,          ///< PR_SET_DUMPABLE, to whether a is odd
-  become_user,       ///< setresgid and setresuid to the other uid
+  become_user,       ///< setresgid and setresuid to the other uid; with an odd b dumpable as its
+                     ///< programs are
   in_netns_process,  ///< core's, into process a
   in_netns_pidfd,    ///< core's, by descriptor a as a pidfd
   in_netns_file,     ///< core's, by descriptor a as a namespace
