@@ -64,10 +64,26 @@ bool suits(Kind kind, Type type) {
   }
 }
 
-/// "ptrace: slightly saner 'get_dumpable()' logic", a stable backport.
-bool keeps_dumpable_of_the_dead(const Version& kernel) {
-  // Measured: Linux 6.18.44.
-  return kernel >= Version{6, 18, 44};
+/// One of a stable series that has something, from this patch level on.
+bool is_from(const Version& kernel, const Version& first) {
+  return kernel >= first && kernel.major == first.major && kernel.minor == first.minor;
+}
+
+/// "ptrace: slightly saner 'get_dumpable()' logic", and where it was seen.
+bool notes_dumpable_of_the_dead(const Version& kernel) {
+  return kernel >= Version{6, 18, 44} || is_from(kernel, {6, 12, 117}) ||
+         is_from(kernel, {6, 1, 192}) || is_from(kernel, {5, 10, 262});
+}
+
+/// "pidfd: getfd should always report ESRCH if a task is exiting", and where it was seen.
+bool tells_dead_from_closed(const Version& kernel) {
+  return kernel >= Version{6, 9} || is_from(kernel, {6, 1, 192});
+}
+
+/// Whether a pidfd's ioctl asks for access before it looks whether there is something to access:
+/// measured in 6.12.117 and 7.2.13, but not in 6.18.44.
+bool pidfd_asks_for_access_first(const Version& kernel) {
+  return kernel >= Version{7, 0} || is_from(kernel, {6, 12, 117});
 }
 
 /// What makes a descriptor that suits; the kind itself where it needs none.
@@ -266,7 +282,7 @@ bool Model::may_access(const Step& by, int place, const Thread& target, Access m
     return false;
   }
   // The memory of the dead is gone, and with it the attribute, unless the kernel took a note of it.
-  const bool noted = keeps_dumpable_of_the_dead(facts_.kernel);
+  const bool noted = notes_dumpable_of_the_dead(facts_.kernel);
   if (says(Rule::ended_undumpable_needs_ptrace, noted && !target.alive && !target.ended_dumpable) &&
       !capable(who, 0, sys_ptrace)) {
     return false;
@@ -379,8 +395,7 @@ int Model::pidfd_ioctl(const Step& step, const Descriptor& of) {
   const Process& process = processes_[at(of.of)];
   const Thread& leader = process.threads.front();
   if (says(Rule::pidfd_ioctl_of_the_reaped, process.reaped)) return ESRCH;
-  // Measured: Linux 7.2 asks for access before it looks whether there is something to access.
-  const bool access_first = facts_.kernel >= Version{7, 0};
+  const bool access_first = pidfd_asks_for_access_first(facts_.kernel);
   const auto dead = [&] { return says(Rule::pidfd_ioctl_of_the_dead, !leader.alive); };
   if (!access_first && dead()) return ESRCH;
   const bool refused = !may_access(step, of.of, leader, Access::file);
@@ -396,7 +411,8 @@ Outcome Model::relate(const Step& step) {
   const bool asked_of_pidfd = step.kind == Kind::pidfd_net || step.kind == Kind::pidfd_user;
   // Until Linux 6.13 also a request that no pidfd knows (fs/pidfs.c).
   const bool has_ioctls = facts_.kernel >= Version{6, 11};
-  if (it.type == Type::pidfd && has_ioctls && (asked_of_pidfd || facts_.kernel < Version{6, 13})) {
+  if (it.type == Type::pidfd && has_ioctls && step.kind != Kind::cookie &&
+      (asked_of_pidfd || facts_.kernel < Version{6, 13})) {
     if (const int error = pidfd_ioctl(step, it)) return {error};
   }
   switch (step.kind) {
@@ -511,7 +527,7 @@ Outcome Model::take(const Step& step) {
     return {EPERM};
   }
   if (says(Rule::take_from_the_dead, !leader.alive)) {
-    return {facts_.kernel >= Version{6, 9} ? ESRCH : EBADF};
+    return {tells_dead_from_closed(facts_.kernel) ? ESRCH : EBADF};
   }
   const Descriptor theirs = process.slots[at(step.other)];
   if (says(Rule::take_of_a_closed_one, theirs.type == Type::none)) return {EBADF};
