@@ -41,6 +41,10 @@ bool is_namespace(const Descriptor& it) { return it.type == Type::net || it.type
 
 std::size_t at(int place) { return static_cast<std::size_t>(place); }
 
+/// What it refers to; the first there is for a descriptor of another type, which only a model that
+/// lacks a rule asks about.
+int referred(const Descriptor& it, Type type) { return it.type == type ? it.of : 0; }
+
 /// Whether it is what an operation is about.
 bool suits(Kind kind, Type type) {
   switch (kind) {
@@ -77,7 +81,12 @@ bool notes_dumpable_of_the_dead(const Version& kernel) {
 
 /// "pidfd: getfd should always report ESRCH if a task is exiting", and where it was seen.
 bool tells_dead_from_closed(const Version& kernel) {
-  return kernel >= Version{6, 9} || is_from(kernel, {6, 1, 192});
+  return kernel >= Version{6, 9} || is_from(kernel, {6, 1, 192}) || is_from(kernel, {5, 10, 262});
+}
+
+/// "capabilities: require CAP_SETFCAP to map uid 0", and where it was seen.
+bool asks_for_setfcap(const Version& kernel) {
+  return kernel >= Version{5, 12} || is_from(kernel, {5, 10, 262});
 }
 
 /// Whether a pidfd's ioctl asks for access before it looks whether there is something to access:
@@ -348,8 +357,7 @@ Outcome Model::unshare(const Step& step) {
   if (step.kind != Kind::unshare_map) return {};
   UserNamespace& user = users_.back();
   if (says(Rule::map_needs_own_file, !process.dumpable && who.uid != 0)) return {EACCES};
-  // Linux 5.12, db2e718a4798 "capabilities: require CAP_SETFCAP to map uid 0".
-  const bool checked = facts_.kernel >= Version{5, 12};
+  const bool checked = asks_for_setfcap(facts_.kernel);
   if (says(Rule::map_of_root_needs_setfcap, checked && of_root && !user.maker_had_setfcap)) {
     return {EPERM};
   }
@@ -420,7 +428,7 @@ Outcome Model::relate(const Step& step) {
     case Kind::pidfd_user: {
       if (says(Rule::pidfd_ioctl_of_another, it.type != Type::pidfd)) return {ENOTTY};
       if (says(Rule::no_pidfd_ioctl_yet, !has_ioctls)) return {ENOTTY};
-      const Thread& leader = processes_[at(it.of)].threads.front();
+      const Thread& leader = processes_[at(referred(it, Type::pidfd))].threads.front();
       return step.kind == Kind::pidfd_net ? make(step, {Type::net, leader.net})
                                           : make(step, {Type::user, leader.user});
     }
@@ -429,20 +437,21 @@ Outcome Model::relate(const Step& step) {
       if (says(Rule::ioctl_of_no_namespace, !is_namespace(it))) return {ENOTTY};
       const bool net = it.type == Type::net;
       if (says(Rule::parent_of_a_netns, net && step.kind == Kind::parent)) return {EINVAL};
-      const User owner = net ? owners_[at(it.of)] : users_[at(it.of)].parent;
+      const User owner = net ? owners_[at(it.of)] : users_[at(referred(it, Type::user))].parent;
       if (says(Rule::owner_out_of_sight, !sees(who, owner))) return {EPERM};
       return make(step, {Type::user, owner});
     }
     case Kind::socket_net: {
       if (says(Rule::socket_net_of_no_socket, it.type != Type::socket)) return {ENOTTY};
-      const bool refused = !capable(who, owners_[at(it.of)], net_admin);
+      const Net net = referred(it, Type::socket);
+      const bool refused = !capable(who, owners_[at(net)], net_admin);
       if (says(Rule::socket_net_needs_net_admin, refused)) return {EPERM};
-      return make(step, {Type::net, it.of});
+      return make(step, {Type::net, net});
     }
     default:
       if (says(Rule::cookie_of_no_socket, it.type != Type::socket)) return {ENOTSOCK};
       if (says(Rule::no_cookie_yet, facts_.kernel < Version{5, 14})) return {ENOPROTOOPT};
-      return {.cookie_of = it.of};
+      return {.cookie_of = referred(it, Type::socket)};
   }
 }
 
@@ -520,10 +529,11 @@ Outcome Model::take(const Step& step) {
   const Descriptor it = slot(step);
   if (const int error = unusable(it)) return {error};
   if (says(Rule::take_of_no_pidfd, it.type != Type::pidfd)) return {EBADF};
-  const Process& process = processes_[at(it.of)];
+  const int place = referred(it, Type::pidfd);
+  const Process& process = processes_[at(place)];
   const Thread& leader = process.threads.front();
   if (says(Rule::take_of_the_reaped, process.reaped)) return {ESRCH};
-  if (says(Rule::take_needs_access, !may_access(step, it.of, leader, Access::attach))) {
+  if (says(Rule::take_needs_access, !may_access(step, place, leader, Access::attach))) {
     return {EPERM};
   }
   if (says(Rule::take_from_the_dead, !leader.alive)) {
@@ -582,13 +592,13 @@ Outcome Model::core_enter(const Step& step) {
     const int error = it.type == Type::pidfd && checks ? pidfd_ioctl(step, it) : 0;
     if (error != 0) return {error, Stage::open};
     if (says(Rule::core_wrong_kind, it.type != Type::net)) return {EINVAL, Stage::open};
-    net = it.of;
+    net = referred(it, Type::net);
   } else {
     const bool by_pidfd = step.kind == Kind::in_netns_pidfd;
     if (says(Rule::core_wrong_kind, by_pidfd && it.type != Type::pidfd)) {
       return {EINVAL, Stage::open};
     }
-    const int process = by_pidfd ? it.of : step.target;
+    const int process = by_pidfd ? referred(it, Type::pidfd) : step.target;
     if (const int error = core_open(step, process, false)) return {error, Stage::open};
     net = processes_[at(process)].threads.front().net;
   }

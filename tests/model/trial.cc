@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/trial.h"
 
-#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -150,8 +150,10 @@ Facts facts_of_this_machine() {
   Facts facts;
   utsname name{};
   ::uname(&name);
-  std::sscanf(name.release, "%d.%d.%d", &facts.kernel.major, &facts.kernel.minor,
-              &facts.kernel.patch);
+  // Debian's releases before 6.12 tell no patch level, but "#1 SMP Debian 6.1.192-2 (2026-11-02)".
+  const char* const debian = std::strstr(name.version, "Debian ");
+  std::sscanf(debian != nullptr ? debian + std::strlen("Debian ") : name.release, "%d.%d.%d",
+              &facts.kernel.major, &facts.kernel.minor, &facts.kernel.patch);
   facts.uid = ::geteuid();
   facts.other_uid = 1000;
   facts.privileged = facts.uid == 0;
