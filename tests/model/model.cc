@@ -491,6 +491,16 @@ void Model::commit_user(const Step& step, User user) {
   if (says(Rule::joining_gives_capabilities, true)) who.permitted = who.effective = all_caps;
 }
 
+/// The first half of validate_nsset() in kernel/nsproxy.c.
+int Model::find_by_pidfd(const Step& step, int place) {
+  const Process& process = processes_[at(place)];
+  const Thread& leader = process.threads.front();
+  if (says(Rule::setns_of_the_reaped, process.reaped)) return ESRCH;
+  const bool refused = !may_access(step, place, leader, Access::real);
+  if (says(Rule::setns_needs_ptrace_access, refused)) return EPERM;
+  return says(Rule::setns_of_the_dead, !leader.alive) ? ESRCH : 0;
+}
+
 Outcome Model::setns(const Step& step) {
   const Descriptor it = slot(step);
   if (const int error = unusable(it)) return {error};
@@ -503,10 +513,7 @@ Outcome Model::setns(const Step& step) {
     const Process& process = processes_[at(it.of)];
     const Thread& leader = process.threads.front();
     if (says(Rule::setns_of_a_pidfd_needs_types, step.value == 0)) return {EINVAL};
-    if (says(Rule::setns_of_the_reaped, process.reaped)) return {ESRCH};
-    const bool refused = !may_access(step, it.of, leader, Access::real);
-    if (says(Rule::setns_needs_ptrace_access, refused)) return {EPERM};
-    if (says(Rule::setns_of_the_dead, !leader.alive)) return {ESRCH};
+    if (const int error = find_by_pidfd(step, it.of)) return {error};
     if ((step.value & CLONE_NEWUSER) != 0) user = leader.user;
     if ((step.value & CLONE_NEWNET) != 0) net = leader.net;
   } else {
@@ -598,9 +605,18 @@ Outcome Model::core_enter(const Step& step) {
     if (says(Rule::core_wrong_kind, by_pidfd && it.type != Type::pidfd)) {
       return {EINVAL, Stage::open};
     }
-    const int process = by_pidfd ? referred(it, Type::pidfd) : step.target;
-    if (const int error = core_open(step, process, false)) return {error, Stage::open};
-    net = processes_[at(process)].threads.front().net;
+    const int place = by_pidfd ? referred(it, Type::pidfd) : step.target;
+    const Process& process = processes_[at(place)];
+    const Thread& leader = process.threads.front();
+    // Core then leaves it to setns to find the process.
+    const bool blind = by_pidfd && facts_.kernel < Version{5, 14} && !process.reaped &&
+                       !processes_[at(step.process)].dumpable && !reads(actor(step), 0);
+    if (says(Rule::core_cannot_read_its_fdinfo, blind)) {
+      if (const int error = find_by_pidfd(step, place)) return {error, Stage::setns_net};
+    } else if (const int error = core_open(step, place, false)) {
+      return {error, Stage::open};
+    }
+    net = leader.net;
   }
   if (const int error = install_net(actor(step), actor(step).user, net)) {
     return {error, Stage::setns_net};

@@ -131,6 +131,7 @@ class Model {
   int install_user(const Step& step, User user);
   int install_net(const Thread& who, User user, Net net);
   void commit_user(const Step& step, User user);
+  int find_by_pidfd(const Step& step, int place);
   Outcome setns(const Step& step);
   Outcome take(const Step& step);
   Outcome become(const Step& step);

@@ -65,6 +65,8 @@ const std::array<RuleText, rules> rule_texts{{
     {"reap_twice", "do_wait, kernel/exit.c"},
     {"reap_alive", "do_wait: delay_group_leader"},
     {"core_wrong_kind", "check_namespace and Task::open_in_proc, core/nsgate/task.cc"},
+    {"core_cannot_read_its_fdinfo",
+     "tid_fd_update_inode, fs/proc/fd.c: mode 0400 before Linux 5.14"},
     {"core_credentials_unmapped", "take_credentials, core/nsgate/child.cc"},
 }};
 

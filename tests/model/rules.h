@@ -72,6 +72,7 @@ enum class Rule : std::uint8_t {
   reap_twice,
   reap_alive,
   core_wrong_kind,
+  core_cannot_read_its_fdinfo,
   core_credentials_unmapped,
 };
 inline constexpr std::size_t rules = static_cast<std::size_t>(Rule::core_credentials_unmapped) + 1;
