@@ -112,7 +112,7 @@ TEST_P(StateMachine, KernelAndCoreDoWhatTheModelSays) {
   if (result.is<FailureResult>()) {
     Configuration replay;
     replay.reproduce[metadata.id] = result.get<FailureResult>().reproduce;
-    text << "\nRC_PARAMS='" << configToMinimalString(replay)
+    text << "\nof shard " << GetParam() << ": RC_PARAMS='" << configToMinimalString(replay)
          << "'\nRC_PARAMS='seed=" << configured.testParams.seed
          << "' NSGATE_SEQUENCES=" << sequences();
   }

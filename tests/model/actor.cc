@@ -2,7 +2,6 @@
 #include "model/actor.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/futex.h>
 #include <linux/nsfs.h>
 #include <linux/sockios.h>
@@ -18,10 +17,10 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <string>
 
-#include "model/model.h"
+#include "model/capability_step.h"
+#include "model/parcel.h"
 #include "nsgate/exec.h"
 #include "nsgate/in_netns.h"
 
@@ -91,7 +90,7 @@ class Actor {
         cell.seen = {process_, thread_, inode_of("/proc/thread-self/ns/user"), own_netns()};
         break;
       case Order::What::receive:
-        cell.done = receive(order.step.made);
+        cell.done = made(receive_descriptor(receiving_end), order.step.made);
         break;
       case Order::What::reap:
         cell.done = reap(order.pid);
@@ -106,9 +105,6 @@ class Actor {
   static Done unshare(Kind kind);
   static Done open(const Order& order);
   static Done cookie(int fd);
-  static Done send(int fd);
-  static Done receive(int slot);
-  static Done drop(const Step& it);
   static Done become(const Step& it);
   static Done in_netns(const Target& target);
   Done exec(pid_t pid) const;
@@ -194,93 +190,6 @@ Done Actor::cookie(int fd) {
   return told;
 }
 
-/// A message with room for a descriptor.
-struct Parcel {
-  char byte = 0;
-  iovec data{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header{};
-  Parcel() {
-    header.msg_iov = &data;
-    header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-  }
-};
-
-Done Actor::send(int fd) {
-  Parcel parcel;
-  cmsghdr* const attached = CMSG_FIRSTHDR(&parcel.header);
-  attached->cmsg_level = SOL_SOCKET;
-  attached->cmsg_type = SCM_RIGHTS;
-  attached->cmsg_len = CMSG_LEN(sizeof fd);
-  std::memcpy(CMSG_DATA(attached), &fd, sizeof fd);
-  return done(::sendmsg(sending_end, &parcel.header, MSG_DONTWAIT));
-}
-
-Done Actor::receive(int slot) {
-  Parcel parcel;
-  if (::recvmsg(receiving_end, &parcel.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0) {
-    return done(-1);
-  }
-  const cmsghdr* const attached = CMSG_FIRSTHDR(&parcel.header);
-  if (attached == nullptr) return {.error = ENOMSG};
-  int fd = -1;
-  std::memcpy(&fd, CMSG_DATA(attached), sizeof fd);
-  return made(fd, slot);
-}
-
-/// The kernel's capabilities that one of the model's stands for.
-std::uint64_t capabilities_of(Caps caps) {
-  constexpr auto bit = [](int number) { return std::uint64_t{1} << number; };
-  constexpr std::uint64_t ids = bit(CAP_SETUID) | bit(CAP_SETGID);
-  constexpr std::uint64_t files = bit(CAP_DAC_OVERRIDE) | bit(CAP_DAC_READ_SEARCH);
-  constexpr std::uint64_t named = bit(CAP_SYS_ADMIN) | bit(CAP_SYS_PTRACE) | bit(CAP_NET_ADMIN) |
-                                  bit(CAP_SETFCAP) | ids | files;
-  std::uint64_t all = 0;
-  if ((caps & sys_admin) != 0) all |= bit(CAP_SYS_ADMIN);
-  if ((caps & sys_ptrace) != 0) all |= bit(CAP_SYS_PTRACE);
-  if ((caps & net_admin) != 0) all |= bit(CAP_NET_ADMIN);
-  if ((caps & setfcap) != 0) all |= bit(CAP_SETFCAP);
-  if ((caps & set_ids) != 0) all |= ids;
-  if ((caps & dac) != 0) all |= files;
-  if ((caps & rest) != 0) all |= ~named;
-  return all;
-}
-
-struct Sets {
-  std::array<__user_cap_data_struct, 2> halves{};
-  static __user_cap_header_struct header() { return {_LINUX_CAPABILITY_VERSION_3, 0}; }
-  long get() {
-    auto ask = header();
-    return ::syscall(SYS_capget, &ask, halves.data());
-  }
-  long set() {
-    auto ask = header();
-    return ::syscall(SYS_capset, &ask, halves.data());
-  }
-};
-
-Done Actor::drop(const Step& it) {
-  Sets sets;
-  if (sets.get() != 0) return done(-1);
-  const auto kept =
-      it.kind == Kind::raise ? ~std::uint64_t{0} : ~capabilities_of(static_cast<Caps>(it.value));
-  for (std::size_t half = 0; half < 2; ++half) {
-    auto& set = sets.halves[half];
-    const auto mask = static_cast<std::uint32_t>(kept >> (32 * half));
-    if (it.kind == Kind::raise) {
-      set.effective = set.permitted;
-    } else {
-      set.effective &= mask;
-      if (!it.odd) set.permitted &= mask;
-    }
-    // What is not permitted need not be inheritable, and exec of a child may not bring it back.
-    set.inheritable &= set.permitted;
-  }
-  return done(sets.set());
-}
-
 /// Of this thread alone, other than by glibc's functions.
 Done Actor::become(const Step& it) {
   const int id = it.value;
@@ -364,13 +273,13 @@ Done Actor::step(const Order& order) {
     case Kind::cookie:
       return cookie(fd);
     case Kind::pass:
-      return send(fd);
+      return {.error = send_descriptor(sending_end, fd)};
     case Kind::take:
       return made(static_cast<int>(::syscall(SYS_pidfd_getfd, fd, first_slot + it.other, 0)),
                   it.made);
     case Kind::drop:
     case Kind::raise:
-      return drop(it);
+      return {.error = change_capabilities(it)};
     case Kind::dumpable:
       return done(::prctl(PR_SET_DUMPABLE, it.value));
     case Kind::become_user:

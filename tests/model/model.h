@@ -10,23 +10,16 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "model/kernels.h"
 #include "model/operation.h"
 #include "model/rules.h"
 #include "nsgate/error.h"
 
 namespace nsgate::model {
-
-struct Version {
-  int major = 0;
-  int minor = 0;
-  int patch = 0;
-  friend auto operator<=>(const Version&, const Version&) = default;
-};
 
 /// What the test itself is, and where.
 struct Facts {
