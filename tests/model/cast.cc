@@ -284,11 +284,13 @@ std::vector<Seen> Cast::look() {
 }
 
 void Cast::clear() {
-  // A child of one that is killed first becomes the director's.
   for (const auto& member : stage_->members) {
     if (!member.reaped) ::kill(member.pid, SIGKILL);
   }
-  while (::waitpid(-1, nullptr, __WALL) > 0 || errno == EINTR) {
+  // Parents come before their children, which become the director's when their parent has ended.
+  for (const auto& member : stage_->members) {
+    while (!member.reaped && ::waitpid(member.pid, nullptr, __WALL) < 0 && errno == EINTR) {
+    }
   }
   stage_->members.clear();
 }

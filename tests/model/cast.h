@@ -45,8 +45,8 @@ class Hang : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// REQUIRES: the calling process has no other children, and one thread: it becomes the reaper of
-/// its descendants (PR_SET_CHILD_SUBREAPER), and reaps them all.
+/// REQUIRES: the calling process has one thread. It becomes the reaper of its descendants
+/// (PR_SET_CHILD_SUBREAPER).
 class Cast {
  public:
   /// `helper` is executed by Kind::exec_both. Throws std::system_error.
