@@ -106,6 +106,7 @@ TEST(Frame, ErrorsSayWhatIsWrong) {
 const Plan plan{.nonce = "6f1d",
                 .user = User::rootless,
                 .test_deadline = std::chrono::milliseconds(1500),
+                .environment = {"RC_PARAMS=seed=1 max_success=2", "EMPTY="},
                 .program = "/payload/nsgate_tests",
                 .tests = {"InNetns.Returns", "Laws/Netns.Is/0"}};
 

@@ -21,7 +21,8 @@ const std::vector<CellSpec> cells{{.kernel = "6.1"},
                                    .profile = "yama-1",
                                    .payload = "/p/it's",
                                    .shard = {2, 3},
-                                   .filter = "A.*"}};
+                                   .filter = "A.*",
+                                   .environment = {"RC_PARAMS=seed=1"}}};
 
 std::string error_with(const std::string& from, const std::string& to) {
   auto text = job_list(cells);

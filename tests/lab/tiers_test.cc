@@ -56,6 +56,13 @@ TEST_F(Tiers, ShardsSplitACell) {
   EXPECT_EQ((*cells)[1].shard, (Shard{2, 2}));
 }
 
+TEST_F(Tiers, EnvironmentOfAPartIsThatOfItsCells) {
+  const std::string part = "[[part]]\ntier = \"t\"\nkernels = [\"a\"]\nusers = [\"root\"]\n";
+  const auto cells = cells_of(*load(part + "environment = [\"A=1\", \"B=2\"]\n"), "t");
+  ASSERT_THAT(*cells, SizeIs(1));
+  EXPECT_THAT(cells->front().environment, testing::ElementsAre("A=1", "B=2"));
+}
+
 TEST_F(Tiers, CellOfTwoPartsIsKeptOnce) {
   const std::string part = "[[part]]\ntier = \"t\"\nkernels = [\"a\"]\nusers = [\"root\"]\n";
   EXPECT_THAT(*cells_of(*load(part + part), "t"), SizeIs(1));
@@ -81,6 +88,8 @@ TEST_F(Tiers, EveryMistakeNamesItsLine) {
               AllOf(HasSubstr("tiers.toml:4: "), HasSubstr("`shards`")));
   EXPECT_THAT(error("[[part]]\ntier = \"t\"\nkernels = [\"a\"]\nkernel = \"b\"\n"),
               AllOf(HasSubstr("tiers.toml:4: "), HasSubstr("`kernel` is unknown")));
+  EXPECT_THAT(error("[[part]]\ntier = \"t\"\nkernels = [\"a\"]\nenvironment = [\"A\"]\n"),
+              HasSubstr("\"A\" is no NAME=value"));
   EXPECT_THAT(error("other = 1\n"), HasSubstr("something else than [[part]]"));
 }
 

@@ -72,6 +72,8 @@ bool probe_no_tsan() {
 
 const Requirement root{"root", "uid 0 of the initial user namespace, with CAP_SYS_ADMIN",
                        &probe_root};
+const Requirement initial_userns{"initial_userns", "a process of the initial user namespace",
+                                 &in_initial_userns};
 const Requirement rootless{"rootless",
                            "a uid other than 0, without capabilities, free to make user namespaces",
                            &probe_rootless};

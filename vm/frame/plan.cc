@@ -37,6 +37,10 @@ bool set(Plan& plan, std::string_view key, std::string_view value) {
     if (blank == 0 || blank == std::string_view::npos || blank + 1 == value.size()) return false;
     plan.settings.push_back({.kind = std::string(value.substr(0, blank)),
                              .value = std::string(value.substr(blank + 1))});
+  } else if (key == "environment") {
+    const auto equals = value.find('=');
+    if (equals == 0 || equals == std::string_view::npos) return false;
+    plan.environment.emplace_back(value);
   } else if (key == "program") {
     plan.program = value;
   } else if (key == "test") {
@@ -77,6 +81,7 @@ std::string encode(const Plan& plan) {
                      "\ntest_deadline_ms " + std::to_string(plan.test_deadline.count()) + "\n";
   for (const auto& module : plan.modules) text += "module " + module + "\n";
   for (const auto& [kind, value] : plan.settings) text += "setting " + kind + ' ' + value + "\n";
+  for (const auto& variable : plan.environment) text += "environment " + variable + "\n";
   text += "program " + plan.program + "\n";
   for (const auto& test : plan.tests) text += "test " + test + "\n";
   if (!plan.shell.empty()) {

@@ -8,6 +8,7 @@
 //   test_deadline_ms 45000
 //   module /nsgate/modules/00-dummy.ko
 //   setting sysctl kernel.yama.ptrace_scope=1
+//   environment NSGATE_SEQUENCES=5000
 //   program /payload/nsgate_tests
 //   test InNetns.Returns
 //
@@ -61,12 +62,13 @@ struct Plan {
   std::string nonce;
   User user = User::root;
   std::chrono::milliseconds test_deadline{45000};
-  std::vector<std::string> modules{};  ///< files of the guest, in the order to load them
-  std::vector<Setting> settings{};     ///< the profile
-  std::string program;                 ///< a GoogleTest program, as the guest sees it
-  std::vector<std::string> tests;      ///< full names, "Suite.Name"
-  std::string shell{};                 ///< a program and its arguments, parted by blanks
-  Terminal terminal{};                 ///< of the shell
+  std::vector<std::string> modules{};      ///< files of the guest, in the order to load them
+  std::vector<Setting> settings{};         ///< the profile
+  std::vector<std::string> environment{};  ///< "NAME=value" each, of the tests
+  std::string program;                     ///< a GoogleTest program, as the guest sees it
+  std::vector<std::string> tests;          ///< full names, "Suite.Name"
+  std::string shell{};                     ///< a program and its arguments, parted by blanks
+  Terminal terminal{};                     ///< of the shell
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <vector>
 
 #include "guest/credentials.h"
 #include "guest/give_up.h"
@@ -47,11 +48,16 @@ const char* become_test(const frame::Plan& plan, const std::string& test, bool s
   const std::string tmpdir = std::string("TMPDIR=") + test_directory;
   const std::array<const char*, 4> argv{plan.program.c_str(), filter.c_str(), report.c_str(),
                                         nullptr};
-  const std::array<const char*, 8> envp{
-      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", home.c_str(),
-      tmpdir.c_str(), "LANG=C", "GTEST_COLOR=no", user.c_str(),
-      // As the kernel's own network tests know it (tools/testing/selftests/net/lib.sh).
-      slow ? "KSFT_MACHINE_SLOW=yes" : nullptr, nullptr};
+  std::vector<const char*> envp{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                                home.c_str(),
+                                tmpdir.c_str(),
+                                "LANG=C",
+                                "GTEST_COLOR=no",
+                                user.c_str()};
+  // As the kernel's own network tests know it (tools/testing/selftests/net/lib.sh).
+  if (slow) envp.push_back("KSFT_MACHINE_SLOW=yes");
+  for (const auto& variable : plan.environment) envp.push_back(variable.c_str());
+  envp.push_back(nullptr);
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   sigset_t none;
   ::sigemptyset(&none);

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string_view>
+
+#include "lab/base/could_not_start.h"
 
 namespace nsgate::lab {
 namespace {
@@ -41,7 +44,18 @@ std::vector<std::string> selectors_of(const CellSpec& spec) {
     add("--shard", std::to_string(spec.shard.index) + '/' + std::to_string(spec.shard.of), "");
   }
   add("--filter", spec.filter, "");
+  for (const auto& variable : spec.environment) add("--env", variable, "");
   return words;
+}
+
+Expected<void> check_variable(const std::string& variable) {
+  const auto name = variable.substr(0, variable.find('='));
+  const auto belongs = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  if (name.size() < variable.size() && !name.empty() && std::ranges::all_of(name, belongs) &&
+      variable.find_first_of(std::string_view("\n\0", 2)) == std::string::npos) {
+    return {};
+  }
+  return could_not_start("\"" + variable + "\" is no NAME=value");
 }
 
 std::vector<std::string> shard_of(const std::vector<std::string>& tests, Shard shard) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "frame/plan.h"
+#include "lab/base/failure.h"
 #include "lab/profiles/profile.h"
 #include "lab/userlands/userland.h"
 
@@ -32,6 +33,8 @@ struct CellSpec {
   Shard shard{};
   /// GoogleTest's; empty: what the run and the profile say.
   std::string filter{};
+  /// "NAME=value" each, for the tests.
+  std::vector<std::string> environment{};
   friend bool operator==(const CellSpec&, const CellSpec&) = default;
 };
 
@@ -41,6 +44,9 @@ std::string name_of(const CellSpec& spec);
 
 /// The options of `nsgate run` that select this cell alone: {"--kernel", "6.1", "--user", "root"}.
 std::vector<std::string> selectors_of(const CellSpec& spec);
+
+/// Fails with could_not_start unless it is "NAME=value", on one line.
+Expected<void> check_variable(const std::string& variable);
 
 /// A shard of tests, in their order.
 std::vector<std::string> shard_of(const std::vector<std::string>& tests, Shard shard);

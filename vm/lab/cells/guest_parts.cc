@@ -32,6 +32,7 @@ frame::Plan plan_of(const CellSetup& setup, const Cell& cell, const std::string&
           .test_deadline = setup.deadlines.test,
           .modules = modules_in_guest(cell.kernel.modules),
           .settings = cell.profile.settings,
+          .environment = cell.spec.environment,
           .program = path_in_guest(cell.payload),
           .tests = std::move(tests)};
 }

@@ -92,7 +92,8 @@ Expected<RunRequest> request_of(const ordered_json& manifest, const LabFiles& fi
         .profile = manifest.at("profile").at("name"),
         .payload = own ? program.string() : std::string(default_payload),
         .shard = {shard.at("index").get<std::size_t>(), shard.at("of").get<std::size_t>()},
-        .filter = manifest.at("filter")};
+        .filter = manifest.at("filter"),
+        .environment = manifest.value("environment", std::vector<std::string>())};
     if (cell.shard.index < 1 || cell.shard.index > cell.shard.of) {
       return could_not_start("the manifest's shard is none: it was edited");
     }

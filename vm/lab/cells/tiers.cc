@@ -105,6 +105,10 @@ Expected<TierPart> read_part(const std::string& file, const toml::table& table) 
   part.profiles = reader.list("profiles", {default_profile});
   part.payloads = reader.list("payloads", {default_payload});
   part.filter = reader.text("filter", "");
+  part.environment = reader.list("environment", {});
+  for (const auto& variable : part.environment) {
+    if (const auto good = check_variable(variable); !good) reader.complain(good.error().message);
+  }
   part.shards = reader.count("shards");
   return reader.finish(std::move(part));
 }
@@ -163,7 +167,8 @@ std::vector<CellSpec> cells_of(const TierPart& part) {
                        .profile = part.profiles[row[1]],
                        .payload = part.payloads[row[4]],
                        .shard = {shard, part.shards},
-                       .filter = part.filter});
+                       .filter = part.filter,
+                       .environment = part.environment});
     }
   }
   return cells;

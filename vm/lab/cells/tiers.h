@@ -25,6 +25,7 @@ struct TierPart {
   std::vector<std::string> profiles;
   std::vector<std::string> payloads;
   std::string filter;
+  std::vector<std::string> environment;
   std::size_t shards = 1;
 };
 

@@ -63,6 +63,10 @@ void add_cell_options(CLI::App& command, CellSelection& selection) {
       .add_option("--profile", s.profiles, "Policy of vm/profiles.toml; default: debian-default")
       ->allow_extra_args(false);
   command.add_option("--payload", s.payload, "GoogleTest program; default: nsgate's own tests");
+  command
+      .add_option("--env", s.environment,
+                  "NAME=value for the tests, such as RC_PARAMS=seed=1; besides a tier's")
+      ->allow_extra_args(false);
   command.add_option("--shard", s.shard, "i/n: every n-th test, beginning with the i-th");
 }
 
@@ -70,6 +74,9 @@ Expected<std::vector<CellSpec>> selected_cells(const CellSelection& selection,
                                                const std::filesystem::path& data) {
   const auto shard = parse_shard(selection.shard);
   if (!shard) return std::unexpected(shard.error());
+  for (const auto& variable : selection.environment) {
+    if (const auto good = check_variable(variable); !good) return std::unexpected(good.error());
+  }
   if (!selection.tier.empty()) {
     const auto parts = load_tiers(data / "tiers.toml");
     if (!parts) return std::unexpected(parts.error());
@@ -83,6 +90,11 @@ Expected<std::vector<CellSpec>> selected_cells(const CellSelection& selection,
     });
     if (cells->empty()) {
       return could_not_start("no cell of the tier " + selection.tier + " is what was asked for");
+    }
+    for (auto& cell : *cells) {
+      // Of two values of one variable the first counts (getenv(3)).
+      cell.environment.insert(cell.environment.begin(), selection.environment.begin(),
+                              selection.environment.end());
     }
     return cells;
   }
@@ -99,7 +111,9 @@ Expected<std::vector<CellSpec>> selected_cells(const CellSelection& selection,
                            .profile = profile,
                            .payload = selection.payload.empty() ? std::string(default_payload)
                                                                 : selection.payload,
-                           .shard = *shard});
+                           .shard = *shard,
+                           .filter = {},
+                           .environment = selection.environment});
         }
       }
     }

@@ -25,6 +25,7 @@ struct CellSelection {
   std::string payload;
   std::string shard;
   std::string tier;
+  std::vector<std::string> environment;
 };
 
 /// `selection` has to outlive the app's parse().

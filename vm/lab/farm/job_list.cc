@@ -23,7 +23,8 @@ ordered_json to_json(const CellSpec& cell) {
           {"user", to_string(cell.user)},
           {"payload", cell.payload},
           {"shard", fmt::format("{}/{}", cell.shard.index, cell.shard.of)},
-          {"filter", cell.filter}};
+          {"filter", cell.filter},
+          {"environment", cell.environment}};
 }
 
 /// Throws a json::exception or a std::string that says what is wrong.
@@ -34,7 +35,8 @@ CellSpec cell_of(const ordered_json& json) {
                 .profile = json.at("profile").get<std::string>(),
                 .payload = json.at("payload").get<std::string>(),
                 .shard = {},
-                .filter = json.at("filter").get<std::string>()};
+                .filter = json.at("filter").get<std::string>(),
+                .environment = json.value("environment", std::vector<std::string>())};
   const auto word = json.at("user").get<std::string>();
   const auto user = frame::user_of(word);
   if (!user) throw "user: is neither root nor rootless nor nested: " + word;

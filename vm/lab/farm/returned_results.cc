@@ -63,6 +63,7 @@ Expected<CellResult> taken_results(const CellSpec& spec, const fs::path& folder)
   auto& cell = run->cells.empty() ? run->cells.emplace_back() : run->cells.front();
   auto asked = spec;
   asked.filter.clear();
+  asked.environment.clear();
   if (run->cells.size() != 1 || cell.cell.spec != asked) {
     return unusable(folder / "results.json", "is the result of another cell");
   }
@@ -71,6 +72,7 @@ Expected<CellResult> taken_results(const CellSpec& spec, const fs::path& folder)
                     "is no verdict, but \"" + std::string(to_string(cell.verdict.code)) + '"');
   }
   cell.cell.spec.filter = spec.filter;
+  cell.cell.spec.environment = spec.environment;
   return std::move(cell);
 }
 

@@ -29,9 +29,10 @@ std::string what(const CellResult& cell) {
   return fmt::format("{} of {}", to_string(cell.verdict.code), cell.started);
 }
 
-/// The filter is no part of a result: which tests it chose is.
+/// The filter is no part of a result: which tests it chose is. Nor is the environment of the tests.
 bool is_of(const CellResult& cell, CellSpec spec) {
   spec.filter = cell.cell.spec.filter;
+  spec.environment = cell.cell.spec.environment;
   return cell.cell.spec == spec;
 }
 
