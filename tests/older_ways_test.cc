@@ -16,6 +16,7 @@
 #include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
+#include "support/syscall_faults.h"
 #include "support/syscall_filter.h"
 #include "support/system_calls.h"
 
@@ -65,6 +66,25 @@ TEST(Target, CurrentIsTheWorkersWithoutProcAndWithoutPidfds) {
 
   EXPECT_EQ(seen.refused, 0);
   EXPECT_EQ(seen.current, seen.target);
+}
+
+TEST(Target, OwnerIsNotSupportedWhereOnlyThePidfdIsLeft) {
+  BEHAVIOUR("TR28 TR30");
+  REQUIRES(own_netns);
+  REQUIRES(unsanitized);
+  const OwnScratch other;
+
+  const Trace seen = trace(
+      [&] {
+        const auto both = UserNetns::open(UserTarget::owned(Target::process(other.pid())));
+        return both ? exited(0) : refused(both.error().stage, both.error().code);
+      },
+      {{.call = "caller ioctl PIDFD_GET_NET_NAMESPACE", .nth = -1, .value = ENOTTY},
+       {.call = "caller openat /proc/#/ns/net", .nth = -1, .value = ENOENT},
+       {.call = "caller access", .nth = -1, .value = ENOENT}});
+
+  EXPECT_EQ(seen.ended, refused(Stage::open, EOPNOTSUPP));
+  EXPECT_EQ(seen.left_behind, "");
 }
 
 }  // namespace
