@@ -43,6 +43,25 @@ TEST(Target, PidfdOfAReapedProcessIsEsrchAlsoWhenAFilterRefusesIoctl) {
   EXPECT_THAT(seen.arrivals, ::testing::Each(turned_away(Stage::open, ESRCH)));
 }
 
+TEST(Target, ProcessThatEndsMeanwhileIsNotTakenForTheNextOwnerOfItsPid) {
+  BEHAVIOUR("TR16");
+  REQUIRES(own_netns);
+  REQUIRES(unsanitized);
+  const OwnScratch other;
+
+  // By then /proc has shown the files of whoever has the pid.
+  const Trace seen = trace(
+      [&] {
+        const auto net = Netns::open(Target::process(other.pid()));
+        return net ? exited(0) : refused(net.error().stage, net.error().code);
+      },
+      {{.call = "caller ioctl PIDFD_GET_NET_NAMESPACE", .nth = -1, .value = ENOTTY},
+       {.call = "caller pidfd_send_signal of none", .nth = -1, .value = ESRCH}});
+
+  EXPECT_EQ(seen.ended, refused(Stage::open, ESRCH));
+  EXPECT_EQ(seen.left_behind, "");
+}
+
 TEST(Target, CurrentIsTheWorkersWithoutProcAndWithoutPidfds) {
   BEHAVIOUR("TH02 TR30");
   REQUIRES(userns);
