@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Core, broken on purpose. All of it only as `ctest -C nightly`; the runner itself always. Included by
-# tests/.
+# Core, broken on purpose. All of it only by `ctest -C nightly`; the runner itself always. Included
+# by tests/.
 if(NOT NSGATE_SANITIZE AND CMAKE_GENERATOR STREQUAL "Ninja")
   add_test(NAME mutants CONFIGURATIONS nightly
            COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mutants/run --build ${PROJECT_BINARY_DIR})
