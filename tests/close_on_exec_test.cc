@@ -87,7 +87,11 @@ TEST(Exec, LeaksNoDescriptorToProgramsThatOtherThreadsStart) {
     std::vector<Result<Finished>> ended;
     std::thread executing([&, &run = execute] {
       started.arrive_and_wait();
-      while (!end) ended.push_back(run({.argv = {program, "exit", "3"}}));
+      while (!end) {
+        Command command{.argv = {program, "exit", "3"}};
+        if (ended.size() % 2 == 0) command.stdin_bytes = "read by nobody";
+        ended.push_back(run(command));
+      }
     });
 
     started.arrive_and_wait();

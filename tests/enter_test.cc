@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -165,6 +167,24 @@ TEST(Enter, SaysWhichPlanWouldWorkWhereRootJoinedTheUsernsFirst) {
   EXPECT_THAT(refused.text, AllOf(HasSubstr("setns(CLONE_NEWNET)"), HasSubstr("EPERM"),
                                   HasSubstr("it would work without --user")));
   EXPECT_EQ(exit_code_of(enter({"--pid", pid, "--user", helper(), "exit", "0"})), 0);
+}
+
+TEST(Enter, SaysWhoseUserNamespaceOwnsTheTarget) {
+  BEHAVIOUR("UN01 CP01");
+  REQUIRES(userns);
+  REQUIRES(root);
+  const UserScratch other(UserScratch::Map::owner_to_zero, 1000);
+  const auto lose_the_right = [] {
+    return ::prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN) == 0 ? 0 : errno;
+  };
+
+  const auto refused = enter(
+      {"--pid", std::to_string(other.pid()), "--user", helper(), "exit", "0"}, lose_the_right);
+
+  EXPECT_EQ(exit_code_of(refused), 125);
+  EXPECT_THAT(refused.text,
+              HasSubstr("CAP_SYS_ADMIN is missing in the user namespace that owns it, which is of "
+                        "uid 1000; no plan would work"));
 }
 
 TEST(Enter, RefusesATargetThatIsNone) {

@@ -5,6 +5,9 @@
 #include <signal.h>
 
 #include <cerrno>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "support/behaviours.h"
 
@@ -36,6 +39,32 @@ TEST(Error, MessageOfAWorkerWithoutResultHasNoErrno) {
 TEST(Error, MessageShowsAnErrnoThatHasNoName) {
   BEHAVIOUR("EX03");
   EXPECT_EQ((Error{Stage::open, 4095, "/x"}.message()), "open /x: errno 4095");
+}
+
+TEST(Error, MessageSaysWhatWasTriedAtEachStage) {
+  const std::vector<std::pair<Stage, std::string>> words{
+      {Stage::open, "open"},
+      {Stage::thread, "pthread_create for"},
+      {Stage::pipe, "pipes for"},
+      {Stage::clone, "clone for"},
+      {Stage::stdio, "dup3 for"},
+      {Stage::descriptors, "close_range for"},
+      {Stage::setns_user, "setns(CLONE_NEWUSER) of"},
+      {Stage::setns_net, "setns(CLONE_NEWNET) of"},
+      {Stage::setns_both, "setns(CLONE_NEWUSER | CLONE_NEWNET) of"},
+      {Stage::credentials, "credentials for"},
+      {Stage::directory, "chdir for"},
+      {Stage::exec, "execve"},
+      {Stage::wait, "wait for"},
+      {Stage::worker, "worker in"}};
+  for (const auto& [stage, tried] : words) {
+    EXPECT_EQ((Error{stage, EPERM, "x"}).message(), tried + " x: EPERM (Operation not permitted)");
+  }
+}
+
+TEST(Error, MessageEndsInTheNote) {
+  EXPECT_EQ((Error{Stage::open, EINVAL, "/x", 0, "not a namespace"}).message(),
+            "open /x: EINVAL (Invalid argument): not a namespace");
 }
 
 }  // namespace

@@ -6,9 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <memory>
 #include <string>
 
+#include "support/either_user.h"
+#include "support/ended.h"
 #include "support/matchers.h"
 #include "support/namespaces.h"
 #include "support/open_fds.h"
@@ -90,6 +93,24 @@ TEST(InNetns, ClosureIsNotCalledWhenEntryFails) {
   EXPECT_THAT(result, FailsAt(Stage::open, ENOENT));
   EXPECT_FALSE(called);
   EXPECT_EQ(OpenFds(), before);
+}
+
+TEST(InNetns, ClosureIsNotCalledWhenTheNamespaceIsRefused) {
+  BEHAVIOUR("CP01");
+  struct Seen {
+    Ended ended;
+    bool called;
+  };
+
+  const auto seen = answer_of_child([] {
+    become_unprivileged();
+    bool called = false;
+    const auto result = in_netns(Target::current(), [&] { called = true; });
+    return Seen{how_it_ended(result), called};
+  });
+
+  EXPECT_EQ(seen.ended, refused(Stage::setns_net, EPERM));
+  EXPECT_FALSE(seen.called);
 }
 
 }  // namespace

@@ -114,7 +114,8 @@ Result<void> UserNetns::find(const Target& target) {
   if (!net) return std::unexpected(net.error());
   owned_net_ = std::move(net->owned_);
   net_ = net->fd_;
-  owned_user_ = Fd(::ioctl(net_, NS_GET_USERNS));
+  // Of a pidfd Linux 6.12 says EINVAL unless the argument is 0 (fs/pidfs.c).
+  owned_user_ = Fd(::ioctl(net_, NS_GET_USERNS, 0));
   user_ = owned_user_.get();
   if (owned_user_) return {};
   Error error{Stage::open, errno, shown_};
