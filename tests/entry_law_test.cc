@@ -38,7 +38,7 @@ bool ends_a_process(int signal) {
 }
 
 RC_GTEST_PROP(ExecLaw, EverySignalComesBack, ()) {
-  ::testing::Test::RecordProperty("behaviour", "EX05");
+  BEHAVIOUR("EX05");
   static const auto ways = exec_ways();
   const int signal = *rc::gen::suchThat(rc::gen::inRange(1, 65), ends_a_process);
   for (const auto& [way, execute] : ways) {
@@ -95,7 +95,7 @@ bool fails(const Attempt& it, const UserScratch& place) {
 }
 
 RC_GTEST_PROP(EntryLaw, AnErrorLeavesNoTrace, ()) {
-  ::testing::Test::RecordProperty("behaviour", "EX03 TH08");
+  BEHAVIOUR("EX03 TH08");
   static const UserScratch place;
   using Way = Attempt::Way;
   using Fault = Attempt::Fault;
@@ -145,7 +145,7 @@ class Place {
 };
 
 RC_GTEST_PROP(EntryLaw, TwoNamesLeadToTheSameNamespaceExactlyWhenTheyAreOfTheSame, ()) {
-  ::testing::Test::RecordProperty("behaviour", "TR26");
+  BEHAVIOUR("TR26");
   static const std::array<Place, 3> places;
   using By = Name::By;
   const auto names = *rc::gen::resize(

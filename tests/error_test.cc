@@ -42,6 +42,7 @@ TEST(Error, MessageShowsAnErrnoThatHasNoName) {
 }
 
 TEST(Error, MessageSaysWhatWasTriedAtEachStage) {
+  BEHAVIOUR("EX03");
   const std::vector<std::pair<Stage, std::string>> words{
       {Stage::open, "open"},
       {Stage::thread, "pthread_create for"},
@@ -63,6 +64,7 @@ TEST(Error, MessageSaysWhatWasTriedAtEachStage) {
 }
 
 TEST(Error, MessageEndsInTheNote) {
+  BEHAVIOUR("TR07");
   EXPECT_EQ((Error{Stage::open, EINVAL, "/x", 0, "not a namespace"}).message(),
             "open /x: EINVAL (Invalid argument): not a namespace");
 }

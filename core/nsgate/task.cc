@@ -26,7 +26,7 @@ bool unavailable(int error) { return error == ENOSYS || error == EPERM; }
 const char* file_of(int type) { return type == CLONE_NEWUSER ? "ns/user" : "ns/net"; }
 
 /// The pid behind a pidfd in the caller's own terms; 0: no pidfd, or no such process there any
-/// more; -1: /proc does not tell.
+/// more; -1: /proc does not tell, for the reason in errno.
 pid_t pid_of(int pidfd) {
   std::ifstream info("/proc/thread-self/fdinfo/" + std::to_string(pidfd));
   if (!info) return -1;
@@ -115,11 +115,19 @@ Result<Fd> Task::open_in_proc(int type) const {
   auto file = checked(Fd(::open((directory + file_of(type)).c_str(), O_RDONLY | O_CLOEXEC)), type);
   // Alive still, so that what /proc had under its pid was its own all along.
   if (!alive()) return std::unexpected(error(ESRCH));
-  // A /proc of another pid namespace has another process under this pid, or none.
-  if (!borrowed_ && pid_of(pidfd_) != id_) return Fd();
+  if (!borrowed_ && proc_is_foreign(file.has_value())) return Fd();
   // No /proc, or one that hides the process.
   if (!file && file.error().code == ENOENT && ::access(directory.c_str(), F_OK) != 0) return Fd();
   return file;
+}
+
+bool Task::proc_is_foreign(bool opened) const {
+  const pid_t shown = pid_of(pidfd_);
+  if (shown >= 0) return shown != id_;
+  // In one that does not show the caller, thread-self leads nowhere. Where fdinfo is only
+  // forbidden, by a filter or because the caller is not dumpable (before Linux 5.14), /proc is its
+  // own.
+  return errno == ENOENT || (opened && !unavailable(errno) && errno != EACCES);
 }
 
 Result<Fd> Task::checked(Fd file, int type) const {

@@ -37,6 +37,9 @@ class Task {
   Result<Fd> open_in_proc(int type) const;
   Result<Fd> checked(Fd file, int type) const;
   bool alive() const;
+  /// It is of another pid namespace, and has another process under this pid, or none; taken to be
+  /// so where a file was opened and nothing says that it is the right one.
+  bool proc_is_foreign(bool opened) const;
   Error error(int code, std::string note = {}) const;
 
   std::string shown_;

@@ -40,7 +40,7 @@ const std::vector<FaultRow> of_opening{
     {"caller tgkill", {EPERM, ENOSYS, EAGAIN}, harmless("only ESRCH says that it is gone")},
     {"caller fstat", {EACCES, ENOMEM}, harmless("one setns joins either way")},
     {"caller openat /proc/#", {EACCES, EMFILE, ENFILE, ENOMEM}, told(Stage::open)},
-    {"caller openat /proc/#", {ENOENT}, harmless("setns takes the pidfd")},
+    {"caller openat /proc/#", {ENOENT}, harmless("setns takes the pidfd, or /proc is believed")},
     {"caller openat /proc/#/ns/net",
      {ESRCH, ENOENT, EACCES, EMFILE, ENFILE, ENOMEM},
      told(Stage::open)},

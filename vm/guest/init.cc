@@ -132,8 +132,8 @@ class Session {
 
  private:
   void say_last_words() const {
-    // A thread that sleeps again may have printed what came before: only when it has slept once more
-    // is the first of the two on the console.
+    // A thread that sleeps again may have printed what came before: only when it has slept once
+    // more is the first of the two on the console.
     for (int twice = 0; twice < 2; ++twice) {
       const PrintingThreads threads;
       if (threads.none()) return;
