@@ -17,6 +17,7 @@
 #include "nsgate/exec.h"
 #include "nsgate/in_netns.h"
 #include "support/arrival.h"
+#include "support/behaviours.h"
 #include "support/ended.h"
 #include "support/exec_ways.h"
 #include "support/namespaces.h"
