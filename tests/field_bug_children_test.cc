@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,19 +128,22 @@ class Allocator {
   std::mutex mutex_;
 };
 
-/// Waits until a child either ended or waits in futex(2), alone in its memory, for a lock that
-/// nobody there can release.
+/// 'S': asleep. Whoever may not trace is told it too (proc_pid_stat(5)).
+char state_of(pid_t pid) {
+  std::string line;
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::getline(stat, line);
+  return line.at(line.rfind(')') + 2);
+}
+
+/// Waits until a child, which is alone in its memory and has nothing to wait for but a lock, either
+/// ended or waits for it.
 bool waits_for_nobody(pid_t pid) {
-  for (;;) {
-    siginfo_t info{};
-    ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT);
-    if (info.si_pid == pid) return false;
-    std::string call;
-    // proc_pid_syscall(5): "running", or the number of the call that it is blocked in.
-    std::ifstream("/proc/" + std::to_string(pid) + "/syscall") >> call;
-    if (call == std::to_string(SYS_futex)) return true;
+  for (char state = 'R'; state != 'Z'; state = state_of(pid)) {
+    if (state == 'S') return true;
     ::sched_yield();
   }
+  return false;
 }
 
 /// Whether the program came to run.
