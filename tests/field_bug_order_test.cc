@@ -74,10 +74,9 @@ int join_rootless_container(Join join) {
     const int error = become_ordinary();
     return error != 0 ? error : net_owned_by_user();
   });
-  const NamespaceFiles files(process);
   return answer_of_child([&] {
     const int error = become_ordinary();
-    return error != 0 ? error : join(files);
+    return error != 0 ? error : join(NamespaceFiles(process));
   });
 }
 
@@ -125,6 +124,7 @@ Ended set_up_loopback_inside(RunInside run) {
 TEST(FieldBug, ProgramThatRootRunsInARootlessContainerHasNoRightsThere) {
   BEHAVIOUR("UN11");
   REQUIRES(root);
+  REQUIRES(userns);
   EXPECT_EQ(set_up_loopback_inside(&run_and_stay_who_one_was), exited(EPERM));
   EXPECT_EQ(set_up_loopback_inside(&run_by_core), exited(0));
 }

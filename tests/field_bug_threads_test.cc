@@ -5,8 +5,9 @@
 // that it would see the bug.
 //
 // Not here: systemd#20563, NixOS/nixpkgs#50042 and #428554, wg-netns#29, names that are resolved by
-// a daemon elsewhere (nscd, systemd-resolved). It takes such a daemon and a libc that asks it; that
-// a socket with a path leads out of the namespace is InNetns and Exec in local_socket_test.cc.
+// a daemon elsewhere (nscd, systemd-resolved). It takes such a daemon and a libc that asks it. That
+// its socket is reached from any namespace is
+// InNetns.PathNamesOfLocalSocketsAreReachedFromAnyNamespace.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,6 +23,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <set>
 #include <string>
 #include <thread>
