@@ -63,9 +63,10 @@ TEST(NetnsEnd, DestroysItsVirtualDevicesAndTheirFarEnds) {
     ScratchNetns other;
     Seen answer{};
     Fd netns = other.open("ns/net");
+    // First: a device that leads there gives the namespace an id as well.
+    const NetnsWatch watch(netns);
     answer.made = add_veth("nsgate-near", "nsgate-far", netns);
     answer.pair = ::if_nametoindex("nsgate-near") != 0 && ::if_nametoindex("nsgate-far") == 0;
-    const NetnsWatch watch(netns);
     const LinkEvents events;
     netns.reset();
     answer.both_before = ::if_nametoindex("nsgate-near") != 0;
