@@ -83,7 +83,7 @@ struct Ending {
 };
 
 TEST(Clone3, ClearsSignalHandlersSinceLinux55) {
-  BEHAVIOUR("AP33");
+  BEHAVIOUR("AP33 EX16");
   const auto seen = answer_of_child([] {
     ::signal(SIGUSR1, [](int) {});
     ::signal(SIGUSR2, SIG_IGN);
@@ -130,7 +130,7 @@ TEST(Clone3, RefusesACgroupThatIsNone) {
 }
 
 TEST(Clone3, ChildIsBornInAnotherCgroupSinceLinux57) {
-  BEHAVIOUR("AP33");
+  BEHAVIOUR("AP33 EX16");
   REQUIRES(root);
   REQUIRES(mounts);
   struct Seen {

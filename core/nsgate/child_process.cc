@@ -10,8 +10,9 @@
 
 #include <array>
 #include <cerrno>
-#include <fstream>
 #include <string>
+
+#include "nsgate/proc_file.h"
 
 namespace nsgate::detail {
 namespace {
@@ -34,13 +35,12 @@ class AllSignalsBlocked {
 /// The name of a process that has ended and is not reaped yet; proc_pid_stat(5): in parentheses.
 /// Nothing where it cannot be read, as when no descriptor is left.
 std::optional<std::string> name_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  std::getline(file, line);
-  const auto begin = line.find('(');
-  const auto end = line.rfind(')');
+  const auto line = text_of_proc_file("/proc/" + std::to_string(pid) + "/stat");
+  if (!line) return std::nullopt;
+  const auto begin = line->find('(');
+  const auto end = line->rfind(')');
   if (end == std::string::npos) return std::nullopt;
-  return line.substr(begin + 1, end - begin - 1);
+  return line->substr(begin + 1, end - begin - 1);
 }
 
 }  // namespace

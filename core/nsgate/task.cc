@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
+#include <sstream>
+
+#include "nsgate/proc_file.h"
 
 namespace nsgate::detail {
 namespace {
@@ -28,13 +30,14 @@ const char* file_of(int type) { return type == CLONE_NEWUSER ? "ns/user" : "ns/n
 /// The pid behind a pidfd in the caller's own terms; 0: no pidfd, or no such process there any
 /// more; -1: /proc does not tell, for the reason in errno.
 pid_t pid_of(int pidfd) {
-  std::ifstream info("/proc/thread-self/fdinfo/" + std::to_string(pidfd));
-  if (!info) return -1;
+  const auto text = text_of_proc_file("/proc/thread-self/fdinfo/" + std::to_string(pidfd));
+  if (!text) return -1;
+  std::istringstream info(*text);
   for (std::string word; info >> word;) {
     pid_t pid = 0;
     if (word == "Pid:" && info >> pid) return pid > 0 ? pid : 0;
   }
-  return info.bad() ? -1 : 0;
+  return 0;
 }
 
 }  // namespace
