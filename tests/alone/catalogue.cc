@@ -15,7 +15,7 @@ namespace nsgate::alone {
 namespace {
 
 constexpr std::array keys{"id", "claim", "kernels", "source", "modes", "profiles", "left_out"};
-constexpr std::array modes{"root", "rootless", "userns"};
+constexpr std::array modes{"root", "rootless", "nested"};
 
 /// Reads one [[behaviour]]; what is wrong is noted with its line.
 class Reader {

@@ -20,7 +20,7 @@ struct Behaviour {
   std::string claim;
   std::string kernels;
   std::string source;
-  std::vector<std::string> modes;     ///< by whom a test of it passes: root, rootless, userns
+  std::vector<std::string> modes;     ///< by whom a test of it passes: root, rootless, nested
   std::vector<std::string> profiles;  ///< of the lab, where it passes under no other
   std::string left_out;               ///< why it has no test; empty for most
 };

@@ -18,12 +18,12 @@ std::string entry(const std::string& id, const std::string& more = "modes = [\"r
 
 TEST(Catalogue, IsReadWhole) {
   const auto catalogue =
-      read_catalogue(entry("TR01", "modes = [\"root\", \"userns\"]\nprofiles = [\"selinux\"]") +
+      read_catalogue(entry("TR01", "modes = [\"root\", \"nested\"]\nprofiles = [\"selinux\"]") +
                      entry("TR02", "left_out = \"why\""));
 
   EXPECT_THAT(catalogue.problems, IsEmpty());
   ASSERT_EQ(catalogue.behaviours.size(), 2u);
-  EXPECT_THAT(catalogue.behaviours[0].modes, ElementsAre("root", "userns"));
+  EXPECT_THAT(catalogue.behaviours[0].modes, ElementsAre("root", "nested"));
   EXPECT_THAT(catalogue.behaviours[0].profiles, ElementsAre("selinux"));
   EXPECT_EQ(catalogue.find("TR02")->left_out, "why");
   EXPECT_EQ(catalogue.find("TR03"), nullptr);

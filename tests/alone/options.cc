@@ -54,7 +54,7 @@ std::expected<Options, int> read_options(int argc, char** argv) {
   app.add_option("--deadline", deadline, "Seconds for one test (60)")->check(CLI::Range(1, 86400));
   auto* const require =
       app.add_option("--require", options.required,
-                     "Fail unless each of these claims is proven: ids, or root, rootless or userns "
+                     "Fail unless each of these claims is proven: ids, or root, rootless or nested "
                      "for all that are proven by such a user")
           ->delimiter(',')
           ->type_name("ID");

@@ -104,7 +104,7 @@ std::expected<std::vector<std::string>, std::string> select_tests(
 
 std::expected<std::vector<std::string>, std::string> required_ids(const Options& options,
                                                                   const Catalogue& catalogue) {
-  constexpr std::array modes{"root", "rootless", "userns"};
+  constexpr std::array modes{"root", "rootless", "nested"};
   std::vector<std::string> ids;
   for (const auto& word : options.required) {
     if (std::ranges::find(modes, word) == modes.end()) {

@@ -147,7 +147,7 @@ TEST_F(Standalone, SkipsAreCountedByReasonAndMayBeForbidden) {
 
 TEST_F(Standalone, WhatIsRequiredMustBeProven) {
   EXPECT_EQ(run("--filter Good.* --require TR01,rootless").exit, 0);
-  const auto said = run("--filter Good.*:Skip.* --require TR01,userns");
+  const auto said = run("--filter Good.*:Skip.* --require TR01,nested");
   EXPECT_EQ(said.exit, 1);
   EXPECT_THAT(said.out, HasSubstr("Required, and not proven: TR03\n"));
 }

@@ -26,7 +26,7 @@ id = "TR03"
 claim = "the sample is skipped"
 kernels = "all"
 source = "by definition"
-modes = ["userns"]
+modes = ["nested"]
 
 [[behaviour]]
 id = "TR04"
