@@ -24,6 +24,7 @@
 #include "support/mounts.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
+#include "support/syscall_filter.h"
 #include "support/system_calls.h"
 
 namespace nsgate::test {
@@ -107,6 +108,20 @@ TEST(Target, PidIsTheCallersOwnWhereProcIsOfAnotherPidNamespace) {
   EXPECT_NE(seen.by_pidfd, NamespaceId{});
   EXPECT_EQ(seen.by_target_pidfd, seen.by_pidfd);
   EXPECT_EQ(seen.by_process, seen.by_pidfd);
+}
+
+// What a kernel before 6.11 is asked for on every kernel.
+TEST(Target, PidIsTheCallersOwnWhereProcIsOfAnotherPidNamespaceAndPidfdsHaveNoIoctls) {
+  BEHAVIOUR("TR31");
+  REQUIRES(own_netns);
+
+  const auto seen = who_is_it([] { return refuse_syscall(SYS_ioctl, ENOSYS); });
+
+  ASSERT_EQ(seen.prepared, 0);
+  EXPECT_EQ(seen.by_path, seen.outside);
+  EXPECT_NE(seen.by_process, seen.outside);
+  EXPECT_EQ(seen.by_process, seen.by_pidfd);
+  EXPECT_EQ(seen.by_target_pidfd, seen.by_pidfd);
 }
 
 TEST(Target, PidIsTheCallersOwnWhereProcIsToo) {
