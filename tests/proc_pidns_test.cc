@@ -58,6 +58,7 @@ struct Seen {
   NamespaceId outside;  // of the process that has the pid outside
   NamespaceId inside;   // of the one that has it inside
   NamespaceId by_path, by_pidfd, by_process, by_target_pidfd;
+  int error;  // of by_process
 };
 
 /// Who `pid` is to the init of a fresh pid namespace. `prepare` is its mount of /proc.
@@ -88,7 +89,9 @@ Seen who_is_it(F prepare) {
       answer.by_path = by_path ? id_of(by_path) : NamespaceId{};
       answer.by_pidfd = reached(pidfd);
       answer.inside = answer.by_pidfd;
-      answer.by_process = in_netns(Target::process(pid), current_netns).value_or(NamespaceId{});
+      const auto by_process = in_netns(Target::process(pid), current_netns);
+      answer.by_process = by_process.value_or(NamespaceId{});
+      answer.error = by_process ? 0 : by_process.error().code;
       answer.by_target_pidfd =
           in_netns(Target::pidfd(pidfd.get()), current_netns).value_or(NamespaceId{});
       return answer;
@@ -124,6 +127,32 @@ TEST(Target, PidIsTheCallersOwnWhereProcIsOfAnotherPidNamespaceAndPidfdsHaveNoIo
   EXPECT_EQ(seen.by_target_pidfd, seen.by_pidfd);
 }
 
+TEST(Target, PidIsTheCallersOwnWhereItMayNotAskByASignal) {
+  BEHAVIOUR("TR31");
+  REQUIRES(own_netns);
+
+  const auto seen = who_is_it([] {
+    const int refused = refuse_syscall(SYS_pidfd_send_signal, EPERM);
+    return refused != 0 ? refused : refuse_syscall(SYS_ioctl, ENOSYS);
+  });
+
+  ASSERT_EQ(seen.prepared, 0);
+  EXPECT_EQ(seen.by_path, seen.outside);
+  EXPECT_NE(seen.by_process, seen.outside);
+  EXPECT_EQ(seen.by_process, seen.by_pidfd);
+}
+
+TEST(Target, PidIsNobodyWhereProcIsOfAnotherPidNamespaceAndThereAreNoPidfds) {
+  BEHAVIOUR("TR31");
+  REQUIRES(own_netns);
+
+  const auto seen = who_is_it([] { return refuse_syscall(SYS_pidfd_open, ENOSYS); });
+
+  ASSERT_EQ(seen.prepared, 0);
+  EXPECT_EQ(seen.by_path, seen.outside);
+  EXPECT_EQ(seen.error, ENOSYS);
+}
+
 TEST(Target, PidIsTheCallersOwnWhereProcIsToo) {
   BEHAVIOUR("TR31");
   REQUIRES(own_netns);
@@ -142,6 +171,75 @@ TEST(Target, PidIsTheCallersOwnWhereProcIsToo) {
   EXPECT_EQ(seen.by_path, seen.by_pidfd);
   EXPECT_EQ(seen.by_process, seen.by_pidfd);
   EXPECT_EQ(seen.by_target_pidfd, seen.by_pidfd);
+}
+
+struct SeenFromAbove {
+  int prepared;
+  NamespaceId own;
+  NamespaceId by_path, by_process;
+};
+
+/// Who has the pid of `own`'s process to a caller whose /proc is that of a pid namespace below,
+/// after `prepare`.
+template <typename F>
+SeenFromAbove who_is_it_from_above(F prepare) {
+  return answer_of_owner([&] {
+    const ScratchNetns own;
+    const pid_t pid = own.pid();
+    SeenFromAbove seen{};
+    seen.own = own.id();
+    const Fd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+      seen.prepared = errno;
+      return seen;
+    }
+    // Not by the caller, whose threads would be of the pid namespace below: pthread_create fails.
+    const ParkedProcess parent([&] {
+      if (::unshare(CLONE_NEWPID) != 0) return errno;
+      static const ParkedProcess init([&] {
+        const int error = park_as(pid);
+        return error != 0 ? error : error_of(::mount("proc", "/proc", "proc", 0, nullptr));
+      });
+      return 0;
+    });
+    seen.prepared = prepare();
+    const auto id_in = [&](const Fd& directory, const std::string& file) {
+      const Fd fd(::openat(directory.get(), file.c_str(), O_RDONLY | O_CLOEXEC));
+      return fd ? id_of(fd) : NamespaceId{};
+    };
+    const auto file = std::to_string(pid) + "/ns/net";
+    seen.by_path = id_in(Fd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)), file);
+    seen.by_process = in_netns(Target::process(pid), [&] {
+                        return id_in(proc, "thread-self/ns/net");
+                      }).value_or(NamespaceId{});
+    return seen;
+  });
+}
+
+TEST(Target, PidIsTheCallersOwnWhereProcIsOfAPidNamespaceBelow) {
+  BEHAVIOUR("TR31");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
+
+  const auto seen = who_is_it_from_above([] { return refuse_syscall(SYS_ioctl, ENOSYS); });
+
+  ASSERT_EQ(seen.prepared, 0);
+  EXPECT_NE(seen.by_path, NamespaceId{});
+  EXPECT_NE(seen.by_path, seen.own);
+  EXPECT_EQ(seen.by_process, seen.own);
+}
+
+TEST(Target, PidIsNobodyWhereProcIsOfAPidNamespaceBelowAndThereAreNoPidfds) {
+  BEHAVIOUR("TR31");
+  REQUIRES(own_netns);
+  REQUIRES(mounts);
+
+  const auto seen = who_is_it_from_above([] { return refuse_syscall(SYS_pidfd_open, ENOSYS); });
+
+  ASSERT_EQ(seen.prepared, 0);
+  EXPECT_NE(seen.by_path, seen.own);
+  EXPECT_EQ(seen.by_process, NamespaceId{});
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ Result<Identity> own_userns() {
   if (::stat("/proc/thread-self/ns/user", &status) == 0) {
     return std::pair(status.st_dev, status.st_ino);
   }
-  const auto self = detail::Task::find({.process = ::getpid(), .thread = ::gettid()});
+  auto self = detail::Task::find({.process = ::getpid(), .thread = ::gettid()});
   const auto file =
       self ? self->open_namespace(CLONE_NEWUSER) : Result<Fd>(std::unexpected(self.error()));
   if (file) return identity_of(file->get());

@@ -27,6 +27,27 @@ bool unavailable(int error) { return error == ENOSYS || error == EPERM; }
 
 const char* file_of(int type) { return type == CLONE_NEWUSER ? "ns/user" : "ns/net"; }
 
+// glibc 2.36 declares pidfd_send_signal without C linkage, so that C++ cannot call it.
+long send_nothing(int pidfd) { return ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0); }
+
+/// Whether /proc is of another pid namespace than the caller's; nothing where that does not tell.
+///
+/// Whoever is in its pid namespace or below has a /proc/self, and whoever is in it or above may
+/// name its /proc/1 to pidfd_send_signal(2), Linux 5.1: both together prove it the caller's own.
+std::optional<bool> is_foreign_by_its_init() {
+  const Fd init(::open("/proc/self/../1", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!init) {
+    // Or is only /proc/1 hidden?
+    if (::access("/proc/self", F_OK) != 0 && errno == ENOENT) return true;
+    return std::nullopt;
+  }
+  if (send_nothing(init.get()) == 0) return false;
+  if (errno == EINVAL) return true;
+  // EPERM is the kernel's and as good as 0, unless it is what a filter says to anything.
+  if (errno == EPERM && send_nothing(-1) != 0 && errno == EBADF) return false;
+  return std::nullopt;
+}
+
 /// The pid behind a pidfd in the caller's own terms; 0: no pidfd, or no such process there any
 /// more; -1: /proc does not tell, for the reason in errno.
 pid_t pid_of(int pidfd) {
@@ -72,6 +93,7 @@ Result<Task> Task::find(const TaskName& name) {
   const unsigned flags = id != name.process ? pidfd_thread : 0;
   task.owned_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, id, flags)));
   task.pidfd_ = task.owned_.get();
+  const int refused = errno;
   const bool no_threads = flags != 0 && errno == EINVAL;
   if (!task.owned_ && !unavailable(errno) && !no_threads) {
     return std::unexpected(task.error(errno));
@@ -85,11 +107,14 @@ Result<Task> Task::find(const TaskName& name) {
     // ESRCH (fs/proc/base.c): both namespaces are of one process without a pidfd, too.
     task.directory_ = Fd(::open(task.directory_name_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!task.directory_) return std::unexpected(task.error(errno));
+    if (is_foreign_by_its_init().value_or(false)) {
+      return std::unexpected(task.error(refused, "no pidfd, and /proc is of another namespace"));
+    }
   }
   return task;
 }
 
-Result<Fd> Task::open_namespace(int type) const {
+Result<Fd> Task::open_namespace(int type) {
   if (directory_) {
     return checked(Fd(::openat(directory_.get(), file_of(type), O_RDONLY | O_CLOEXEC)), type);
   }
@@ -101,7 +126,7 @@ Result<Fd> Task::open_namespace(int type) const {
   return open_in_proc(type);
 }
 
-Result<Fd> Task::open_in_proc(int type) const {
+Result<Fd> Task::open_in_proc(int type) {
   std::string directory = directory_name_;
   if (borrowed_) {
     const pid_t process = pid_of(pidfd_);
@@ -118,18 +143,19 @@ Result<Fd> Task::open_in_proc(int type) const {
   auto file = checked(Fd(::open((directory + file_of(type)).c_str(), O_RDONLY | O_CLOEXEC)), type);
   // Alive still, so that what /proc had under its pid was its own all along.
   if (!alive()) return std::unexpected(error(ESRCH));
-  if (!borrowed_ && proc_is_foreign(file.has_value())) return Fd();
+  if (!borrowed_ && !proc_is_own_ && proc_is_foreign(file.has_value())) return Fd();
+  proc_is_own_ = true;
   // No /proc, or one that hides the process.
   if (!file && file.error().code == ENOENT && ::access(directory.c_str(), F_OK) != 0) return Fd();
   return file;
 }
 
 bool Task::proc_is_foreign(bool opened) const {
+  if (const auto foreign = is_foreign_by_its_init()) return *foreign;
   const pid_t shown = pid_of(pidfd_);
   if (shown >= 0) return shown != id_;
-  // In one that does not show the caller, thread-self leads nowhere. Where fdinfo is only
-  // forbidden, by a filter or because the caller is not dumpable (before Linux 5.14), /proc is its
-  // own.
+  // Where fdinfo is only forbidden, by a filter or because the caller is not dumpable (before Linux
+  // 5.14), /proc is believed.
   return errno == ENOENT || (opened && !unavailable(errno) && errno != EACCES);
 }
 
@@ -141,9 +167,6 @@ Result<Fd> Task::checked(Fd file, int type) const {
   return file;
 }
 
-bool Task::alive() const {
-  // glibc 2.36 declares pidfd_send_signal without C linkage, so that C++ cannot call it.
-  return ::syscall(SYS_pidfd_send_signal, pidfd_, 0, nullptr, 0) == 0 || unavailable(errno);
-}
+bool Task::alive() const { return send_nothing(pidfd_) == 0 || unavailable(errno); }
 
 }  // namespace nsgate::detail

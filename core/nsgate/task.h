@@ -26,7 +26,7 @@ class Task {
 
   /// The namespace of this CLONE_NEW… type; empty where setns has to be given the pidfd, because
   /// there is neither an ioctl for it nor /proc.
-  Result<Fd> open_namespace(int type) const;
+  Result<Fd> open_namespace(int type);
 
   /// Borrowed; -1: there is none.
   int pidfd() const { return pidfd_; }
@@ -34,7 +34,7 @@ class Task {
   Fd take_pidfd() { return std::move(owned_); }
 
  private:
-  Result<Fd> open_in_proc(int type) const;
+  Result<Fd> open_in_proc(int type);
   Result<Fd> checked(Fd file, int type) const;
   bool alive() const;
   /// It is of another pid namespace, and has another process under this pid, or none; taken to be
@@ -49,6 +49,7 @@ class Task {
   Fd owned_;
   int pidfd_ = -1;
   bool borrowed_ = false;
+  bool proc_is_own_ = false;  // asked once is enough
 };
 
 }  // namespace nsgate::detail

@@ -16,6 +16,7 @@ constexpr auto late = Fault::Kind::late_error;
 
 const char* const filter = "a seccomp filter's, for which there is another way";
 const char* const own = "one setns joins both, whatever the caller's own is";
+const char* const by_fdinfo = "fdinfo of the pidfd tells whose /proc it is";
 const char* const again = "it is made again";
 const char* const copied = "the child is a copy of the caller instead";
 const char* const copied_fd = "the child gets a copy of the descriptor";
@@ -50,6 +51,10 @@ const std::vector<FaultRow> of_opening{
     {"caller openat /proc/thread-self/fdinfo/#",
      {ENOENT, EACCES, EMFILE, ENFILE, ENOMEM},
      harmless("setns takes the pidfd")},
+    {"caller openat /proc/self/../#",
+     {ENOENT, EACCES, EMFILE, ENFILE, ENOMEM},
+     harmless(by_fdinfo)},
+    {"caller access /proc/self", {ENOENT, EACCES}, harmless("setns takes the pidfd")},
     {"caller openat ns/net", {ESRCH, ENOENT, EACCES, EMFILE, ENFILE, ENOMEM}, told(Stage::open)},
     {"caller openat /proc/#/task/#", {EMFILE, ENFILE, ENOMEM}, told(Stage::open)},
     {"caller openat /proc/#/task/#", {ENOENT, EACCES}, harmless(own)},
@@ -62,6 +67,8 @@ const std::vector<FaultRow> of_opening{
     {"caller ioctl NS_GET_NSTYPE", {EPERM, ENOSYS}, harmless(filter)},
     {"caller pidfd_send_signal of none", {ESRCH}, told(Stage::open), error, 0},
     {"caller pidfd_send_signal of none", {EPERM, ENOSYS}, harmless("alive, or the filter's")},
+    {"caller pidfd_send_signal of none", {EACCES}, harmless(by_fdinfo), error, 1},
+    {"caller pidfd_send_signal of none", {EINVAL}, harmless("setns takes the pidfd"), error, 1},
     {"caller close", {EINTR, EIO}, harmless(closed_anyway), late},
 };
 
