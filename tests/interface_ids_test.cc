@@ -15,13 +15,13 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "nsgate/in_netns.h"
 #include "support/either_user.h"
+#include "support/initial_userns.h"
 #include "support/kernel.h"
 #include "support/namespaces.h"
 #include "support/newer_interfaces.h"
@@ -168,13 +168,6 @@ TEST(NsfsIoctl, NamespaceHasAnIdThatIsTheCookieOfItsSocketsSinceLinux618) {
 
 /// This sysctl is shown in the initial network namespace only (net/core/sysctl_net_core.c).
 bool in_initial_netns() { return ::access("/proc/sys/net/core/netdev_budget", F_OK) == 0; }
-
-/// Only the initial user namespace maps every id (user_namespaces(7)).
-bool in_initial_userns() {
-  unsigned long inside = 1, outside = 1, count = 0;
-  std::ifstream("/proc/self/uid_map") >> inside >> outside >> count;
-  return inside == 0 && outside == 0 && count == 4294967295ul;
-}
 
 constexpr ino_t initial_netns_inode = 0xEFFFFFF9;
 constexpr ino_t initial_userns_inode = 0xEFFFFFFD;

@@ -18,6 +18,7 @@
 #include "nsgate/in_netns.h"
 #include "support/both_ways.h"
 #include "support/either_user.h"
+#include "support/initial_userns.h"
 #include "support/kernel.h"
 #include "support/mounts.h"
 #include "support/named_netns.h"
@@ -39,7 +40,7 @@ bool has_handles() { return running_kernel() >= KernelVersion{6, 18}; }
 enum class Caller { privileged, unprivileged };
 /// Root of a container has no right over the file system of namespaces.
 Caller test_user() {
-  return ::geteuid() == 0 && !unmet(initial_userns) ? Caller::privileged : Caller::unprivileged;
+  return ::geteuid() == 0 && in_initial_userns() ? Caller::privileged : Caller::unprivileged;
 }
 /// What open_by_handle_at says of FD_NSFS_ROOT where it is no name of anything.
 int no_root(Caller caller) {

@@ -79,7 +79,6 @@ class StateMachine : public ::testing::TestWithParam<int> {};
 TEST_P(StateMachine, KernelAndCoreDoWhatTheModelSays) {
   BEHAVIOUR("TR01 TR02 TR03 TR04 TR05 TR06 TR11 TR12 TR13 TR15 TR18 TR28 TR29 TH01 TH12 UN01 CP04");
   REQUIRES(userns);
-  REQUIRES(initial_userns);
   // Threads of the cast end by a raw exit.
   REQUIRES(unsanitized);
   using namespace rc::detail;

@@ -31,6 +31,8 @@ bool has_cookies(const Version& kernel);
 /// "ptrace: slightly saner 'get_dumpable()' logic": whether a process that ended while it was not
 /// dumpable stays out of reach. Measured: 5.10.262, 6.1.192, 6.12.117, 6.18.44, 7.2.13.
 bool notes_dumpable_of_the_dead(const Version& kernel);
+/// Whether that note says of which user namespace it was: measured in 7.2.13, but not in 6.12.117.
+bool knows_userns_of_the_dead(const Version& kernel);
 /// "pidfd: getfd should always report ESRCH if a task is exiting": Linux 6.9; measured: 5.10.262,
 /// 6.1.192.
 bool tells_dead_from_closed(const Version& kernel);

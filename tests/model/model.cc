@@ -22,8 +22,9 @@ bool Process::has_threads() const {
 Model::Model(const Facts& facts, std::optional<Rule> without)
     : facts_(facts),
       without_(without),
-      users_{{.parent = -1, .owner = 0, .depth = 0, .mapped = true, .maker_had_setfcap = true}},
-      owners_{0} {}
+      users_{
+          {.parent = outside, .owner = 0, .depth = 0, .mapped = true, .maker_had_setfcap = true}},
+      owners_{facts.owns_its_net ? 0 : outside} {}
 
 bool Model::says(Rule rule, bool condition) {
   if (condition) ++said_[static_cast<std::size_t>(rule)];

@@ -28,6 +28,8 @@ struct Facts {
   std::uint32_t other_uid = 1000;
   bool privileged = false;     ///< has every capability in its user namespace, and no less
   bool suid_dumpable = false;  ///< fs.suid_dumpable is 1
+  bool initial = true;         ///< it is in the initial user namespace
+  bool owns_its_net = true;    ///< its network namespace is of its user namespace, not of one above
 };
 
 /// Those that a rule is about, or that the kernel compares with them.
@@ -46,6 +48,8 @@ inline constexpr Caps all_caps = 127;
 /// Places in Model's lists, which are the test's own at 0.
 using User = int;
 using Net = int;
+/// Above the test's own: one that none of its processes is in, or can be.
+inline constexpr User outside = -1;
 
 struct UserNamespace {
   User parent;
@@ -128,7 +132,8 @@ class Model {
   Outcome setns(const Step& step);
   Outcome take(const Step& step);
   Outcome become(const Step& step);
-  bool reads(const Thread& who, std::uint32_t owner) const;
+  std::optional<std::uint32_t> owner_of_files(const Process& process, const Thread& thread) const;
+  bool reads(const Thread& who, std::optional<std::uint32_t> owner) const;
   int core_open(const Step& step, int process, bool user);
   Outcome core_enter(const Step& step);
   Outcome core_exec(const Step& step);

@@ -30,6 +30,8 @@ std::vector<Facts> machines() {
        {model::Version{5, 10, 262}, {6, 1, 192}, {6, 12, 117}, {7, 2, 13}}) {
     all.push_back({.kernel = kernel, .uid = 0, .privileged = true});
     all.push_back({.kernel = kernel, .uid = 1000, .privileged = false});
+    all.push_back(
+        {.kernel = kernel, .uid = 0, .privileged = true, .initial = false, .owns_its_net = false});
   }
   return all;
 }

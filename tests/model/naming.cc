@@ -18,7 +18,7 @@ Outcome Model::open(const Step& step) {
     const bool leads = leads_astray(facts_.kernel);
     if (!says(Rule::refused_link_leads_to_its_directory, leads)) return {EACCES};
     if (step.kind == Kind::open_path) return make(step, {Type::path});
-    const auto owner = target.alive && process.dumpable ? target.uid : 0;
+    const auto owner = owner_of_files(process, target);
     return reads(actor(step), owner) ? make(step, {Type::directory}) : Outcome{EACCES};
   }
   if (step.kind == Kind::open_user) return make(step, {Type::user, target.user});

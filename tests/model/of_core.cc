@@ -14,7 +14,7 @@ int Model::core_open(const Step& step, int place, bool user) {
   if (says(Rule::pidfd_of_the_reaped, process.reaped)) return ESRCH;
   if (has_pidfd_ioctls(facts_.kernel)) return pidfd_ioctl(step, {Type::pidfd, place});
   if (says(Rule::proc_refuses, !may_access(step, place, leader, Access::file))) {
-    const auto owner = leader.alive && process.dumpable ? leader.uid : 0;
+    const auto owner = owner_of_files(process, leader);
     const bool leads = leads_astray(facts_.kernel);
     return says(Rule::refused_link_leads_to_its_directory, leads) && reads(actor(step), owner)
                ? EINVAL

@@ -9,6 +9,7 @@ namespace nsgate::model {
 
 /// cap_capable() in security/commoncap.c.
 bool Model::capable(const Thread& who, User where, Caps caps) {
+  if (where == outside) return false;
   for (User user = where;; user = users_[at(user)].parent) {
     if (user == who.user) return (who.effective & caps) == caps;
     if (users_[at(user)].depth <= users_[at(who.user)].depth) return false;
@@ -32,10 +33,12 @@ bool Model::may_access(const Step& by, int place, const Thread& target, Access m
       !capable(who, 0, sys_ptrace)) {
     return false;
   }
-  // The memory of the dead is gone, and with it the attribute, unless the kernel took a note of it.
+  // The memory of the dead is gone, and with it the attribute and whose it was, unless the kernel
+  // took a note of it.
   const bool noted = notes_dumpable_of_the_dead(facts_.kernel);
+  const User asked = facts_.initial || knows_userns_of_the_dead(facts_.kernel) ? 0 : outside;
   if (says(Rule::ended_undumpable_needs_ptrace, noted && !target.alive && !target.ended_dumpable) &&
-      !capable(who, 0, sys_ptrace)) {
+      !capable(who, asked, sys_ptrace)) {
     return false;
   }
   const bool by_effective = says(Rule::effective_decides_for_files,
@@ -48,12 +51,20 @@ bool Model::may_access(const Step& by, int place, const Thread& target, Access m
 
 /// ns_get_owner() in kernel/user_namespace.c.
 bool Model::sees(const Thread& who, User user) {
-  while (user >= 0 && user != who.user) user = users_[at(user)].parent;
-  return user >= 0;
+  while (user != outside && user != who.user) user = users_[at(user)].parent;
+  return user != outside;
 }
 
-/// A file of /proc that only its owner may read.
-bool Model::reads(const Thread& who, std::uint32_t owner) const {
+/// task_dump_owner() in fs/proc/base.c: what has no memory is the first user namespace's root's.
+std::optional<std::uint32_t> Model::owner_of_files(const Process& process,
+                                                   const Thread& thread) const {
+  if (thread.alive) return process.dumpable ? thread.uid : 0;
+  return facts_.initial ? std::optional<std::uint32_t>(0) : std::nullopt;
+}
+
+/// A file of /proc that only its owner may read; nothing: somebody who is not mapped here.
+bool Model::reads(const Thread& who, std::optional<std::uint32_t> owner) const {
+  if (!owner) return false;
   const UserNamespace& user = users_[at(who.user)];
   const bool mapped = who.user == 0 || (user.mapped && user.owner == owner);
   return who.uid == owner || ((who.effective & dac) != 0 && mapped);

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/trial.h"
 
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <sstream>
+
+#include "nsgate/fd.h"
+#include "support/initial_userns.h"
 
 namespace nsgate::model {
 namespace {
@@ -160,6 +167,10 @@ Facts facts_of_this_machine() {
   int suid_dumpable = 0;
   std::ifstream("/proc/sys/fs/suid_dumpable") >> suid_dumpable;
   facts.suid_dumpable = suid_dumpable == 1;
+  facts.initial = test::in_initial_userns();
+  // EPERM: it is of a user namespace that cannot be seen from here (ioctl_nsfs(2)).
+  const Fd net(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  facts.owns_its_net = Fd(::ioctl(net.get(), NS_GET_USERNS)) || errno != EPERM;
   return facts;
 }
 

@@ -5,25 +5,15 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include <fstream>
-
 #include "support/capabilities.h"
 #include "support/child_process.h"
 #include "support/either_user.h"
+#include "support/initial_userns.h"
 #include "support/namespaces.h"
 #include "support/thread_sanitizer.h"
 
 namespace nsgate::test {
 namespace {
-
-bool in_initial_userns() {
-  // Only the initial user namespace maps every id (user_namespaces(7)).
-  unsigned long inside = 1;
-  unsigned long outside = 1;
-  unsigned long count = 0;
-  std::ifstream("/proc/self/uid_map") >> inside >> outside >> count;
-  return inside == 0 && outside == 0 && count == 4294967295ul;
-}
 
 // Each does the thing once in a child: capability bits alone do not decide it.
 bool probe_root() {
@@ -72,8 +62,6 @@ bool probe_no_tsan() {
 
 const Requirement root{"root", "uid 0 of the initial user namespace, with CAP_SYS_ADMIN",
                        &probe_root};
-const Requirement initial_userns{"initial_userns", "a process of the initial user namespace",
-                                 &in_initial_userns};
 const Requirement rootless{"rootless",
                            "a uid other than 0, without capabilities, free to make user namespaces",
                            &probe_rootless};

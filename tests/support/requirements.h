@@ -28,8 +28,6 @@ struct Requirement {
 
 /// uid 0 of the initial user namespace, with CAP_SYS_ADMIN.
 extern const Requirement root;
-/// Any user of the initial user namespace.
-extern const Requirement initial_userns;
 /// Another uid, without any capability, able to make a user namespace.
 extern const Requirement rootless;
 /// Root, or whoever runs the test, and any other user may make user namespaces, and network
