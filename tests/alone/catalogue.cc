@@ -114,7 +114,10 @@ Catalogue read_catalogue(std::string_view text) {
     return catalogue;
   }
   for (const auto& [key, value] : root) {
-    if (key.str() != "behaviour") {
+    if (key.str() == "tests") {
+      catalogue.tests = value.value_exact<std::int64_t>();
+      if (!catalogue.tests) catalogue.problems.emplace_back("`tests` is a number");
+    } else if (key.str() != "behaviour") {
       catalogue.problems.push_back("`" + std::string(key.str()) + "` is no [[behaviour]]");
     }
   }
@@ -165,6 +168,10 @@ std::vector<std::string> discrepancies(const Catalogue& catalogue,
     if (test != proven_by.end() && !behaviour.left_out.empty()) {
       all.push_back(behaviour.id + " is left out, and yet " + test->second + " proves it");
     }
+  }
+  if (catalogue.tests && *catalogue.tests != static_cast<std::int64_t>(tests.size())) {
+    all.push_back("there are " + std::to_string(tests.size()) + " tests, and `tests` says " +
+                  std::to_string(*catalogue.tests) + ": is one lost?");
   }
   return all;
 }

@@ -4,6 +4,8 @@
 // file.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +28,8 @@ struct Behaviour {
 };
 
 struct Catalogue {
+  /// How many tests prove all this, so that one that is lost is missed.
+  std::optional<std::int64_t> tests;
   std::vector<Behaviour> behaviours;
   /// Everything that is wrong with the text, a line each.
   std::vector<std::string> problems;
@@ -36,8 +40,8 @@ struct Catalogue {
 Catalogue read_catalogue(std::string_view toml);
 
 /// Everything in which catalogue and tests disagree, a line each: a claim without a test and
-/// without a reason for that, or with both; a test of a claim that is not there, or of none.
-/// `tests` are the names of all.
+/// without a reason for that, or with both; a test of a claim that is not there, or of none; more
+/// tests than are counted, or less. `tests` are the names of all.
 std::vector<std::string> discrepancies(const Catalogue& catalogue,
                                        const std::vector<test::Proof>& proofs,
                                        const std::vector<std::string>& tests);

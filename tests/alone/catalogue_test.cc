@@ -30,15 +30,16 @@ TEST(Catalogue, IsReadWhole) {
 }
 
 TEST(Catalogue, EverythingThatIsWrongIsToldAtOnce) {
-  const auto catalogue =
-      read_catalogue("[other]\n" + entry("TR01", "mode = 1") + entry("TR01", "modes = [\"user\"]") +
-                     "[[behaviour]]\nid = 1\nclaim = \"\"\nmodes = []\n");
+  const auto catalogue = read_catalogue("tests = \"many\"\n[other]\n" + entry("TR01", "mode = 1") +
+                                        entry("TR01", "modes = [\"user\"]") +
+                                        "[[behaviour]]\nid = 1\nclaim = \"\"\nmodes = []\n");
 
   const auto all = testing::PrintToString(catalogue.problems);
   for (const auto* problem :
        {"`other` is no [[behaviour]]", "`mode` is no key", "TR01 needs `modes`",
-        "TR01 is there twice", "`user` is no mode", "`id` is one line", "`claim` is one line",
-        "`kernels` is one line", "`source` is one line", "`modes` is a list of words"}) {
+        "TR01 is there twice", "`user` is no mode", "`tests` is a number", "`id` is one line",
+        "`claim` is one line", "`kernels` is one line", "`source` is one line",
+        "`modes` is a list of words"}) {
     EXPECT_THAT(all, HasSubstr(problem));
   }
 }
@@ -51,6 +52,16 @@ TEST(Catalogue, TextThatIsNoTomlAndNoTextAreProblems) {
 TEST(Catalogue, AgreesWhereEachClaimHasATestOrAReasonAndEachTestAClaim) {
   const auto catalogue = read_catalogue(entry("TR01") + entry("TR02", "left_out = \"why\""));
   EXPECT_THAT(discrepancies(catalogue, {{"A.A", {"TR01"}, "a.cc:1"}}, {"A.A"}), IsEmpty());
+}
+
+TEST(Catalogue, TestThatIsLostIsMissedThoughItsClaimHasAnother) {
+  const auto catalogue = read_catalogue("tests = 2\n" + entry("TR01"));
+  const test::Proof one{"A.A", {"TR01"}, "a.cc:1"};
+  const test::Proof other{"A.B", {"TR01"}, "a.cc:9"};
+
+  EXPECT_THAT(discrepancies(catalogue, {one, other}, {"A.A", "A.B"}), IsEmpty());
+  EXPECT_THAT(discrepancies(catalogue, {one}, {"A.A"}),
+              ElementsAre("there are 1 tests, and `tests` says 2: is one lost?"));
 }
 
 TEST(Catalogue, EveryDisagreementIsTold) {

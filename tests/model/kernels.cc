@@ -32,7 +32,7 @@ bool notes_dumpable_of_the_dead(const Version& kernel) {
          is_from(kernel, {6, 1, 192}) || is_from(kernel, {5, 10, 262});
 }
 
-bool knows_userns_of_the_dead(const Version& kernel) { return kernel >= Version{7, 0}; }
+bool keeps_dumpable_of_the_dead(const Version& kernel) { return kernel >= Version{7, 0}; }
 
 bool tells_dead_from_closed(const Version& kernel) {
   return kernel >= Version{6, 9} || is_from(kernel, {6, 1, 192}) || is_from(kernel, {5, 10, 262});

@@ -28,11 +28,12 @@ bool pidfd_asks_for_access_first(const Version& kernel);
 int pidfd_of_a_thread_error(const Version& kernel);
 /// SO_NETNS_COOKIE: Linux 5.14, net/core/sock.c.
 bool has_cookies(const Version& kernel);
-/// "ptrace: slightly saner 'get_dumpable()' logic": whether a process that ended while it was not
-/// dumpable stays out of reach. Measured: 5.10.262, 6.1.192, 6.12.117, 6.18.44, 7.2.13.
+/// Whether a thread that ended while it was not dumpable stays out of reach: 31e62c2ebbfd "ptrace:
+/// slightly saner 'get_dumpable()' logic". Measured: 5.10.262, 6.1.192, 6.12.117, 6.18.44, 7.2.13.
 bool notes_dumpable_of_the_dead(const Version& kernel);
-/// Whether that note says of which user namespace it was: measured in 7.2.13, but not in 6.12.117.
-bool knows_userns_of_the_dead(const Version& kernel);
+/// Whether the attribute, and the user namespace that it is of, outlive the memory, and are the
+/// same for all threads: measured in 7.2.13, but not in 6.12.117.
+bool keeps_dumpable_of_the_dead(const Version& kernel);
 /// "pidfd: getfd should always report ESRCH if a task is exiting": Linux 6.9; measured: 5.10.262,
 /// 6.1.192.
 bool tells_dead_from_closed(const Version& kernel);

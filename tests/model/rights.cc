@@ -35,9 +35,11 @@ bool Model::may_access(const Step& by, int place, const Thread& target, Access m
   }
   // The memory of the dead is gone, and with it the attribute and whose it was, unless the kernel
   // took a note of it.
-  const bool noted = notes_dumpable_of_the_dead(facts_.kernel);
-  const User asked = facts_.initial || knows_userns_of_the_dead(facts_.kernel) ? 0 : outside;
-  if (says(Rule::ended_undumpable_needs_ptrace, noted && !target.alive && !target.ended_dumpable) &&
+  const bool kept = keeps_dumpable_of_the_dead(facts_.kernel);
+  const bool noted = kept || notes_dumpable_of_the_dead(facts_.kernel);
+  const bool dumpable = kept ? process.dumpable : target.ended_dumpable;
+  const User asked = facts_.initial || kept ? 0 : outside;
+  if (says(Rule::ended_undumpable_needs_ptrace, noted && !target.alive && !dumpable) &&
       !capable(who, asked, sys_ptrace)) {
     return false;
   }
