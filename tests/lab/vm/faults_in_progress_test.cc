@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -72,8 +73,8 @@ class RunInProgress : public FaultyRun {
         if (contents("/proc/" + std::to_string(child) + "/comm").starts_with("qemu")) return child;
       }
     }
-    ADD_FAILURE() << "nsgate has no QEMU";
-    return 0;
+    // There is no pid to return: 0 and -1 are whole groups of processes to kill(2).
+    throw std::runtime_error("nsgate has no QEMU");
   }
 
   static bool is_gone(pid_t pid) { return ::kill(pid, 0) != 0 && errno == ESRCH; }
