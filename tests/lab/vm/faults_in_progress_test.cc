@@ -47,9 +47,9 @@ class RunInProgress : public FaultyRun {
   }
 
   void await_start_of(const std::string& test) const {
-    const auto started = [&] {
-      return file("frames.log").contains(" start {\"test\":\"Faulty." + test);
-    };
+    // To the end of its line: nsgate does not know of a frame that is cut by what is done next.
+    const auto frame = " start {\"test\":\"Faulty." + test + "\"}\n";
+    const auto started = [&] { return file("frames.log").contains(frame); };
     ASSERT_TRUE(watch_.await(started, patience, nsgate_->pidfd()))
         << test << " never started: " << contents(folder.path() / "stderr");
   }
