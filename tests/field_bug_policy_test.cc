@@ -34,6 +34,7 @@
 #include "support/namespaces.h"
 #include "support/policies.h"
 #include "support/requirements.h"
+#include "support/security_label.h"
 #include "support/syscall_filter.h"
 #include "support/system_calls.h"
 
@@ -143,18 +144,6 @@ TEST(FieldBug, PolicyAgainstNewUserNamespacesIsTakenForOneAgainstEntering) {
   EXPECT_EQ(enter_where_unshare_is_refused(&enter_container_where_they_can_be_made),
             Outcome::not_supported);
   EXPECT_EQ(enter_where_unshare_is_refused(&enter_container_by_core), Outcome::entered);
-}
-
-/// Of the calling thread; 0 or an errno.
-int write_label(const char* file, const std::string& text) {
-  const Fd fd(::open(file, O_WRONLY | O_CLOEXEC));
-  if (!fd) return errno;
-  return ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0
-                                                                                          : errno;
-}
-
-int change_apparmor_profile(const std::string& name) {
-  return write_label("/proc/self/attr/apparmor/current", "changeprofile " + name);
 }
 
 TEST(FieldBug, AppArmorAgainstNewUserNamespacesIsTakenForOneAgainstEntering) {

@@ -18,6 +18,7 @@
 #include "nsgate/join.h"
 #include "support/arrival.h"
 #include "support/either_user.h"
+#include "support/ended.h"
 #include "support/kernel.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
@@ -95,8 +96,7 @@ TEST(Target, RefusalOfTheKernelIsTheKernelsAlsoWhenAFilterRefusesPidfdOpen) {
       become_unprivileged();
       refuse_syscall(SYS_pidfd_open, error);
       const auto one_shot = UserNetns::open(UserTarget::process(::getpid()), Plan::one_shot);
-      return Seen{enter_process(gone), enter_process(init),
-                  one_shot ? exited(0) : refused(one_shot.error().stage, one_shot.error().code)};
+      return Seen{enter_process(gone), enter_process(init), how_opening_ended(one_shot)};
     });
 
     EXPECT_THAT(seen.gone, Each(turned_away(Stage::open, ENOENT)));
@@ -168,7 +168,7 @@ TEST(Target, WhatOnlyAnIoctlTellsIsLeftToTheKernelOrRefusedWhenAFilterRefusesIoc
       return Seen{{how_it_ended(in_netns(null, [] {})),
                    how_it_ended(exec_in_netns(null, {.argv = {helper(), "exit", "0"}}))},
                   enter_owned(Target::socket(socket.get())),
-                  owned ? exited(0) : refused(owned.error().stage, owned.error().code),
+                  how_opening_ended(owned),
                   owned || !owned.error().note.empty()};
     });
 

@@ -12,6 +12,7 @@
 #include "nsgate/join.h"
 #include "support/arrival.h"
 #include "support/either_user.h"
+#include "support/ended.h"
 #include "support/hidden_proc.h"
 #include "support/mounts.h"
 #include "support/namespaces.h"
@@ -50,13 +51,10 @@ TEST(Target, ProcessThatEndsMeanwhileIsNotTakenForTheNextOwnerOfItsPid) {
   const OwnScratch other;
 
   // By then /proc has shown the files of whoever has the pid.
-  const Trace seen = trace(
-      [&] {
-        const auto net = Netns::open(Target::process(other.pid()));
-        return net ? exited(0) : refused(net.error().stage, net.error().code);
-      },
-      {{.call = "caller ioctl PIDFD_GET_NET_NAMESPACE", .nth = -1, .value = ENOTTY},
-       {.call = "caller pidfd_send_signal of none", .nth = -1, .value = ESRCH}});
+  const Trace seen =
+      trace([&] { return how_opening_ended(Netns::open(Target::process(other.pid()))); },
+            {{.call = "caller ioctl PIDFD_GET_NET_NAMESPACE", .nth = -1, .value = ENOTTY},
+             {.call = "caller pidfd_send_signal of none", .nth = -1, .value = ESRCH}});
 
   EXPECT_EQ(seen.ended, refused(Stage::open, ESRCH));
   EXPECT_EQ(seen.left_behind, "");
@@ -95,8 +93,7 @@ TEST(Target, OwnerIsNotSupportedWhereOnlyThePidfdIsLeft) {
 
   const Trace seen = trace(
       [&] {
-        const auto both = UserNetns::open(UserTarget::owned(Target::process(other.pid())));
-        return both ? exited(0) : refused(both.error().stage, both.error().code);
+        return how_opening_ended(UserNetns::open(UserTarget::owned(Target::process(other.pid()))));
       },
       {{.call = "caller ioctl PIDFD_GET_NET_NAMESPACE", .nth = -1, .value = ENOTTY},
        {.call = "caller openat /proc/#/ns/net", .nth = -1, .value = ENOENT},

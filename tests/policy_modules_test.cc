@@ -2,13 +2,11 @@
 //
 // Entering under the kernel's security modules: what each forbids, by stage and errno, and that
 // what it does not forbid goes on.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -24,6 +22,7 @@
 #include "support/kernel.h"
 #include "support/namespaces.h"
 #include "support/policies.h"
+#include "support/security_label.h"
 #include "support/system_calls.h"
 
 namespace nsgate::test {
@@ -49,19 +48,7 @@ AllWays enter_own() {
   });
 }
 
-/// Of the calling thread; 0 or an errno.
-int write_label(const char* file, const std::string& text) {
-  const Fd fd(::open(file, O_WRONLY | O_CLOEXEC));
-  if (!fd) return errno;
-  return ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0
-                                                                                          : errno;
-}
-
 // ---- AppArmor ----
-
-int change_apparmor_profile(const std::string& name) {
-  return write_label("/proc/self/attr/apparmor/current", "changeprofile " + name);
-}
 
 TEST(Policy, AppArmorRefusesToMakeAUserNamespaceWithEaccesToRootToo) {
   BEHAVIOUR("PP04 AP13");

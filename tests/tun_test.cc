@@ -42,31 +42,36 @@ struct Seen {
   bool at_target;
 };
 
+using Open = Fd (*)(const Target& target);
+using Make = int (*)(const Target& target, const Fd& tun_file);
+
+/// Where the device is, as long as the file is open: with the caller or with the target.
+Seen where_it_is(Open open, Make make) {
+  return answer_of_owner([=] {
+    const ScratchNetns other;
+    const auto target = Target::process(other.pid());
+    const Fd file = open(target);
+    Seen seen{};
+    seen.made = make(target, file);
+    seen.at_caller = device_is_here();
+    seen.at_target = in_netns(target, device_is_here).value_or(false);
+    return seen;
+  });
+}
+
 TEST(InNetns, TunMakesItsDeviceWhereItWasOpened) {
   BEHAVIOUR("TH23");
   REQUIRES(root);
   REQUIRES(tun);
 
-  const auto opened_outside = answer_of_owner([] {
-    const ScratchNetns other;
-    const auto target = Target::process(other.pid());
-    const Fd file = open_tun();
-    Seen seen{};
-    seen.made = in_netns(target, [&] { return make_device(file); }).value_or(-1);
-    seen.at_caller = device_is_here();
-    seen.at_target = in_netns(target, device_is_here).value_or(false);
-    return seen;
-  });
-  const auto opened_inside = answer_of_owner([] {
-    const ScratchNetns other;
-    const auto target = Target::process(other.pid());
-    const auto file = in_netns(target, open_tun);
-    Seen seen{};
-    seen.made = make_device(*file);
-    seen.at_caller = device_is_here();
-    seen.at_target = in_netns(target, device_is_here).value_or(false);
-    return seen;
-  });
+  const auto opened_outside =
+      where_it_is([](const Target&) { return open_tun(); },
+                  [](const Target& target, const Fd& file) {
+                    return in_netns(target, [&] { return make_device(file); }).value_or(-1);
+                  });
+  const auto opened_inside =
+      where_it_is([](const Target& target) { return in_netns(target, open_tun).value_or(Fd()); },
+                  [](const Target&, const Fd& file) { return make_device(file); });
 
   EXPECT_EQ(opened_outside.made, 0);
   EXPECT_TRUE(opened_outside.at_caller);

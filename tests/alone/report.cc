@@ -28,6 +28,7 @@ bool hung(const TestResult& test) {
   return test.status == Status::fail && test.reason.starts_with("no end within");
 }
 
+/// Not the lab's words: who runs the program alone has no guests and no cells.
 std::string_view word_of(ExitCode code) {
   switch (code) {
     case ExitCode::pass:

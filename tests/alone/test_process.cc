@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+#include "guest/test_report.h"
+#include "guest/test_session.h"
 #include "nsgate/fd.h"
 #include "support/scratch_directory.h"
 
@@ -32,7 +34,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kept_output = 64 * 1024;
-constexpr std::size_t max_xml = 256 * 1024;
 constexpr milliseconds reaping_patience{10'000};
 
 sigset_t awaited() {
@@ -90,13 +91,7 @@ const char* become_test(const Start& start, int output) {
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   sigset_t none;
   ::sigemptyset(&none);
-  if (::setsid() < 0) return "setsid";
-  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null < 0) return "open /dev/null";
-  if (::dup2(null, STDIN_FILENO) < 0 || ::dup2(output, STDOUT_FILENO) < 0 ||
-      ::dup2(output, STDERR_FILENO) < 0) {
-    return "dup2";
-  }
+  if (const char* step = guest::begin_session(output)) return step;
   // What a shell left open is no business of the tests, which look at their own descriptors.
   for (int fd = STDERR_FILENO + 1; fd < 1024; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return "setrlimit RLIMIT_CORE";
@@ -181,20 +176,6 @@ bool kill_and_reap(pid_t test, std::optional<int>& status) {
   }
 }
 
-std::string read_xml(const std::filesystem::path& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!file) return {};
-  std::string xml(max_xml + 1, '\0');
-  std::size_t size = 0;
-  ssize_t n = 0;
-  while (size < xml.size() && (n = ::read(file.get(), xml.data() + size, xml.size() - size)) > 0) {
-    size += static_cast<std::size_t>(n);
-  }
-  if (n < 0 || size > max_xml) return {};
-  xml.resize(size);
-  return xml;
-}
-
 enum class Watched { ended, timed_out, interrupted };
 
 /// Until the test has ended, its time is over, or a signal says that it is enough.
@@ -260,7 +241,7 @@ std::expected<Ran, std::string> run_test(const std::string& test, milliseconds d
   if (ran.end.output.size() > kept_output) {
     ran.end.output.erase(0, ran.end.output.size() - kept_output);
   }
-  ran.end.xml = read_xml(xml);
+  ran.end.xml = guest::read_report(xml.c_str());
   if (!status) {
     ran.end.signaled = SIGKILL;
   } else if (WIFSIGNALED(*status)) {

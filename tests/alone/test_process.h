@@ -18,7 +18,7 @@ namespace nsgate::alone {
 std::filesystem::path own_program();
 
 /// To be called once, while there is one thread: makes this process the parent of whatever the
-/// tests leave behind, and lets interrupts wait until await_test() looks for them.
+/// tests leave behind, and lets interrupts wait until run_test() looks for them.
 void prepare_to_run_tests();
 
 struct Ran {

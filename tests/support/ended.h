@@ -41,6 +41,12 @@ inline Ended how_it_ended(const Result<void>& result) {
                 : Ended{false, result.error().stage, result.error().code, result.error().signal};
 }
 
+/// The same of what was only opened, a Netns or a UserNetns.
+template <typename T>
+Ended how_opening_ended(const Result<T>& opened) {
+  return opened ? exited(0) : refused(opened.error().stage, opened.error().code);
+}
+
 inline std::ostream& operator<<(std::ostream& out, const Ended& ended) {
   return out << (ended.started ? "the program ended" : to_string(ended.stage)) << " with code "
              << ended.code << " and signal " << ended.signal;

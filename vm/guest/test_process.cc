@@ -19,6 +19,8 @@
 #include "guest/output_tail.h"
 #include "guest/profile.h"
 #include "guest/reaper.h"
+#include "guest/test_report.h"
+#include "guest/test_session.h"
 
 namespace nsgate::guest {
 namespace {
@@ -26,7 +28,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds reaping_patience{10};
-constexpr std::size_t max_xml = 256 * 1024;
 constexpr const char* xml_path = "/tmp/test/result.xml";
 
 struct Pipe {
@@ -62,13 +63,7 @@ const char* become_test(const frame::Plan& plan, const std::string& test, bool s
   sigset_t none;
   ::sigemptyset(&none);
 
-  if (::setsid() < 0) return "setsid";
-  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null < 0) return "open /dev/null";
-  if (::dup2(null, STDIN_FILENO) < 0 || ::dup2(output, STDOUT_FILENO) < 0 ||
-      ::dup2(output, STDERR_FILENO) < 0) {
-    return "dup2";
-  }
+  if (const char* step = begin_session(output)) return step;
   if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return "setrlimit RLIMIT_CORE";
   if (const char* step = confine(plan.settings)) return step;
   if (const char* step = become(plan.user)) return step;
@@ -135,22 +130,6 @@ bool watch(int pidfd, int output, Clock::time_point deadline, const std::functio
   }
 }
 
-/// Whatever a test put in the place of its report must neither block init nor lead it elsewhere.
-std::string read_xml() {
-  const int fd = ::open(xml_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (fd < 0) return {};
-  std::string xml(max_xml + 1, '\0');
-  std::size_t size = 0;
-  ssize_t n = 0;
-  while (size < xml.size() && (n = ::read(fd, xml.data() + size, xml.size() - size)) > 0) {
-    size += static_cast<std::size_t>(n);
-  }
-  ::close(fd);
-  if (n < 0 || size > max_xml) return {};
-  xml.resize(size);
-  return xml;
-}
-
 }  // namespace
 
 Outcome run_test(const frame::Plan& plan, const std::string& test, unsigned slow_thousandths,
@@ -177,7 +156,7 @@ Outcome run_test(const frame::Plan& plan, const std::string& test, unsigned slow
   if (reaped.everything) {
     while (take_output(output.read, tail)) {
     }
-    outcome.xml = read_xml();
+    outcome.xml = read_report(xml_path);
     remove_test_directory();
   }
   outcome.output = tail.text();

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `nsgate probe` and `nsgate doctor`, as a user runs them on this machine, whatever its KVM is
-// worth; and the guest of the probe's last stage. NSGATE_KERNEL names the kernel, a series or a
-// bzImage; without it, 6.1 is taken.
+// worth; and the guest of the probe's last stage.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
-#include "lab/base/process.h"
 #include "lab/machine/probe_guest.h"
 #include "scratch_folder.h"
 #include "value_of.h"
+#include "vm/nsgate_program.h"
 
 namespace nsgate::lab {
 namespace {
@@ -28,29 +24,21 @@ using testing::HasSubstr;
 using testing::Not;
 using namespace std::chrono_literals;
 
-struct Answer {
-  int exit;
-  std::string out;
-  std::string err;
+struct TimedAnswer : Answer {
   std::chrono::milliseconds time;
 };
 
 class Nsgate : public testing::Test {
  protected:
-  using Words = std::vector<std::string>;
-
   /// With a state folder of its own, where no verdict is known yet.
-  Answer nsgate(Words arguments, const Words& env = {}) const {
+  TimedAnswer nsgate(Words arguments, const Words& env = {}) const {
     arguments.insert(arguments.begin(), NSGATE_PROGRAM);
     Words all{"XDG_STATE_HOME=" + folder.path().string(), "NSGATE_ACCEL="};
     all.insert(all.begin(), env.begin(), env.end());
     const auto start = std::chrono::steady_clock::now();
-    const auto done = run({.argv = arguments, .extra_env = all}, 120s);
-    const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now() - start);
-    if (!done) return {-1, "", done.error().message, time};
-    return {WIFEXITED(done->wait_status) ? WEXITSTATUS(done->wait_status) : -1, done->out,
-            done->err, time};
+    const auto answer = answer_of(arguments, all, {}, 120s);
+    return {answer, std::chrono::duration_cast<std::chrono::milliseconds>(
+                        std::chrono::steady_clock::now() - start)};
   }
 
   /// Says its version like QEMU, and then nothing.
@@ -61,11 +49,6 @@ class Nsgate : public testing::Test {
                                      "exec sleep 600\n");
     std::filesystem::permissions(script, std::filesystem::perms::owner_all);
     return script.string();
-  }
-
-  static std::string kernel() {
-    const char* const chosen = std::getenv("NSGATE_KERNEL");
-    return chosen != nullptr ? chosen : "6.1";
   }
 
   const ScratchFolder folder;
@@ -82,13 +65,13 @@ constexpr const char* documented =
     "|tcg: kvm opens, but .*)( \\(from the cache; --fresh asks again\\))?\n";
 
 TEST_F(NsgateProbe, EndsInTimeWithAVerdictAndKnowsItTheSecondTime) {
-  const auto first = nsgate({"probe", "--kernel", kernel()});
+  const auto first = nsgate({"probe", "--kernel", test_kernel()});
   ASSERT_EQ(first.exit, 0) << first.err;
   EXPECT_THAT(first.out, ContainsRegex(documented));
   // QEMU's version is asked and the kernel's hash computed besides the probe.
   EXPECT_LT(first.time, 15s);
 
-  const auto second = nsgate({"probe", "--kernel", kernel(), "--json"});
+  const auto second = nsgate({"probe", "--kernel", test_kernel(), "--json"});
   ASSERT_EQ(second.exit, 0) << second.err;
   const auto verdict = nlohmann::json::parse(second.out);
   const auto line =
@@ -101,12 +84,13 @@ TEST_F(NsgateProbe, EndsInTimeWithAVerdictAndKnowsItTheSecondTime) {
 
 TEST_F(NsgateProbe, HangingQemuIsNoProgressInTimeAndKvmNeverFallsBack) {
   const auto env = "QEMU=" + hanging_qemu();
-  const auto automatic = nsgate({"probe", "--kernel", kernel()}, {env});
+  const auto automatic = nsgate({"probe", "--kernel", test_kernel()}, {env});
   EXPECT_EQ(automatic.exit, 0) << automatic.err;
   EXPECT_THAT(automatic.out, ContainsRegex("^tcg: "));
   EXPECT_LT(automatic.time, 15s);
 
-  const auto forced = nsgate({"probe", "--kernel", kernel(), "--accel", "kvm", "--fresh"}, {env});
+  const auto forced =
+      nsgate({"probe", "--kernel", test_kernel(), "--accel", "kvm", "--fresh"}, {env});
   EXPECT_EQ(forced.exit, 2);
   EXPECT_EQ(forced.out, "");
   EXPECT_LT(forced.time, 15s);
@@ -125,7 +109,8 @@ TEST_F(NsgateProbe, TakesItsDefaultFromTheEnvironment) {
 
 TEST_F(NsgateProbe, UnwritableStateFolderIsToldAndTheVerdictStands) {
   const auto file = folder.write("file", "");
-  const auto answer = nsgate({"probe", "--kernel", kernel()}, {"XDG_STATE_HOME=" + file.string()});
+  const auto answer =
+      nsgate({"probe", "--kernel", test_kernel()}, {"XDG_STATE_HOME=" + file.string()});
   EXPECT_EQ(answer.exit, 0);
   EXPECT_THAT(answer.out, ContainsRegex(documented));
   if (answer.out.find("kernel guest") != std::string::npos ||
@@ -136,14 +121,8 @@ TEST_F(NsgateProbe, UnwritableStateFolderIsToldAndTheVerdictStands) {
 
 /// The same guest under TCG, which works everywhere: the image, the plan and the frames are right.
 TEST_F(Nsgate, ProbeGuestBootsSaysHelloAndByeAndEnds) {
-  const auto where = value_of(run({.argv = {NSGATE_PROGRAM, "kernel", "list", "--json"}}, 60s));
-  std::string image = kernel();
-  for (const auto& listed : nlohmann::json::parse(where.out)) {
-    if (listed.at("name").get<std::string>() == image)
-      image = listed.at("image").get<std::string>();
-  }
   const ProbeGuest guest{.qemu = value_of(find_qemu()),
-                         .kernel = image,
+                         .kernel = test_kernel_image(),
                          .init = NSGATE_INIT,
                          .accelerator = Accelerator::tcg};
   EXPECT_EQ(value_of(boot_probe_guest(guest, 60s)), std::nullopt);

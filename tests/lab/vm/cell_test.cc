@@ -62,8 +62,8 @@ TEST_F(NsgateRun, PredictedSkipsAndPassesArePassAndCanBeRunAgain) {
   EXPECT_EQ(run["cells"][0]["counts"]["SKIP"], 1);
 
   const auto cell = results() / run["cells"][0]["cell"].get<std::string>();
-  const auto again = execute({(cell / "repro.sh").string()},
-                             {"XDG_STATE_HOME=" + (folder.path() / "state").string()});
+  const auto again = answer_of({(cell / "repro.sh").string()},
+                               {"XDG_STATE_HOME=" + (folder.path() / "state").string()});
   EXPECT_EQ(again.exit, 0) << again.out << again.err;
   EXPECT_THAT(again.out, HasSubstr("SKIP 1 test in 1 cell: needs root: "));
 }
@@ -75,16 +75,16 @@ TEST_F(NsgateRun, NothingButSkipsIsNoPass) {
 }
 
 TEST_F(NsgateRun, MissingKernelCannotStartAndIsNamed) {
-  const auto answer = execute({NSGATE_PROGRAM, "run", "--kernel", "/nowhere/bzImage", "--payload",
-                               NSGATE_FAULTY_PAYLOAD, "-o", folder.path().string()});
+  const auto answer = answer_of({NSGATE_PROGRAM, "run", "--kernel", "/nowhere/bzImage", "--payload",
+                                 NSGATE_FAULTY_PAYLOAD, "-o", folder.path().string()});
   EXPECT_EQ(answer.exit, 125);
   EXPECT_THAT(answer.err, HasSubstr("/nowhere/bzImage"));
   EXPECT_EQ(answer.out, "");
 }
 
 TEST_F(NsgateRun, MissingQemuCannotStartAndNamesThePackage) {
-  const auto answer =
-      execute({NSGATE_PROGRAM, "run", "--payload", NSGATE_FAULTY_PAYLOAD}, {"QEMU=/nowhere/qemu"});
+  const auto answer = answer_of({NSGATE_PROGRAM, "run", "--payload", NSGATE_FAULTY_PAYLOAD},
+                                {"QEMU=/nowhere/qemu"});
   EXPECT_EQ(answer.exit, 125);
   EXPECT_THAT(answer.err, AllOf(HasSubstr("/nowhere/qemu"), HasSubstr("qemu-system-x86")));
 }
@@ -94,11 +94,11 @@ TEST_F(NsgateRun, FilterWithoutATestCannotStart) {
 }
 
 TEST_F(NsgateRun, UnusableArgumentsCannotStart) {
-  EXPECT_EQ(execute({NSGATE_PROGRAM, "run", "--user", "nobody"}).exit, 125);
-  EXPECT_EQ(execute({NSGATE_PROGRAM, "run", "--cell-deadline", "0"}).exit, 125);
-  EXPECT_EQ(execute({NSGATE_PROGRAM, "frobnicate"}).exit, 125);
-  EXPECT_EQ(execute({NSGATE_PROGRAM}).exit, 125);
-  EXPECT_EQ(execute({NSGATE_PROGRAM, "--help"}).exit, 0);
+  EXPECT_EQ(answer_of({NSGATE_PROGRAM, "run", "--user", "nobody"}).exit, 125);
+  EXPECT_EQ(answer_of({NSGATE_PROGRAM, "run", "--cell-deadline", "0"}).exit, 125);
+  EXPECT_EQ(answer_of({NSGATE_PROGRAM, "frobnicate"}).exit, 125);
+  EXPECT_EQ(answer_of({NSGATE_PROGRAM}).exit, 125);
+  EXPECT_EQ(answer_of({NSGATE_PROGRAM, "--help"}).exit, 0);
 }
 
 }  // namespace

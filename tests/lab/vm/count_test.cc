@@ -1,56 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `nsgate count`, as a user runs it: the counts are exact, and an entry costs what core promises.
-// NSGATE_KERNEL names the kernel, a series or a bzImage; without it, 6.1 is taken.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "lab/base/process.h"
 #include "scratch_folder.h"
+#include "vm/nsgate_program.h"
 
 namespace nsgate::lab {
 namespace {
 
 using testing::HasSubstr;
 
-struct Answer {
-  int exit;
-  std::string out;
-  std::string err;
-};
-
-Answer count(const std::vector<std::string>& more) {
-  std::vector<std::string> argv{NSGATE_PROGRAM, "count"};
-  argv.insert(argv.end(), more.begin(), more.end());
-  const auto done = run({.argv = argv, .extra_env = {}, .stderr_file = {}, .working_directory = {}},
-                        std::chrono::seconds(300));
-  if (!done) return {-1, "", done.error().message};
-  return {WIFEXITED(done->wait_status) ? WEXITSTATUS(done->wait_status) : -1, done->out, done->err};
-}
-
-std::string kernel() {
-  const char* const chosen = std::getenv("NSGATE_KERNEL");
-  return chosen != nullptr ? chosen : "6.1";
+Answer count(Words words) {
+  words.insert(words.begin(), "count");
+  return nsgate(words);
 }
 
 /// How much an entry of a process may cost beside its floor. Before Linux 6.11 no ioctl of a pidfd
 /// gives a namespace, and it is asked whose /proc it is: one open of a directory, and any open
 /// takes a tenth of the floor.
 double limit_of_in_netns() {
-  const bool by_proc =
-      kernel().starts_with("5.10") || kernel() == "6.1" || kernel().starts_with("6.1-");
+  const bool by_proc = test_kernel().starts_with("5.10") || test_kernel() == "6.1" ||
+                       test_kernel().starts_with("6.1-");
   return by_proc ? 1.25 : 1.10;
 }
 
 TEST(NsgateCount, IsEqualToTheLastDigitAndEntriesCostLittleMoreThanTheirFloors) {
-  const auto first = count({"--kernel", kernel(), "--json"});
-  const auto second = count({"--kernel", kernel(), "--json"});
+  const auto first = count({"--kernel", test_kernel(), "--json"});
+  const auto second = count({"--kernel", test_kernel(), "--json"});
 
   ASSERT_EQ(first.exit, 0) << first.err;
   EXPECT_EQ(first.out, second.out);
@@ -68,7 +50,7 @@ TEST(NsgateCount, IsEqualToTheLastDigitAndEntriesCostLittleMoreThanTheirFloors) 
 }
 
 TEST(NsgateCount, GuestThatDoesNotEndIsADeadline) {
-  const auto answer = count({"--kernel", kernel(), "--deadline", "1"});
+  const auto answer = count({"--kernel", test_kernel(), "--deadline", "1"});
 
   EXPECT_EQ(answer.exit, 124) << answer.err;
   EXPECT_EQ(answer.out, "");

@@ -2,9 +2,11 @@
 //
 // A broken guest is never a pass: what `nsgate run` answers to each condition, with real guests.
 // "Rest" is what becomes of the tests behind it: "goes on" in a fresh guest (at most 6 a cell), or
-// "same guest". The faults are real unless they are said to be pretended.
+// "same guest". The faults are real unless they are said to be pretended. Tests show them: of the
+// suite Faults, which is here, of FaultyQemu (faulty_qemu_test.cc), of RunInProgress
+// (faults_in_progress_test.cc) and of SmallDisk (small_disk_test.cc).
 //
-//   CONDITION                                            EXIT  TEST   REST        HERE
+//   CONDITION                                            EXIT  TEST   REST        SHOWN BY
 //   fails, crashes, exits 0 without a report               1   FAIL   same guest  (cell_test.cc)
 //   hangs in user space                                    1   FAIL   goes on     DeadlineHolds…
 //   kernel panic (sysrq)                                   1   FAIL   goes on     SpoiltByTheKernel
@@ -31,24 +33,15 @@
 //   kernel that never boots                                2   MISS   MISS        NeverBoots
 //   file that is no kernel                               125   -      -           NoKernel
 //   initrd of garbage, without init                        2   MISS   MISS        WrongInitrd
-//   disk full while the guest runs                         2   -      -           SmallDisk
-//   disk full before                                     125   MISS   MISS        SmallDisk
+//   disk full while the guest runs                         2   -      -           FullWhile…
+//   disk full before                                     125   MISS   MISS        FullBefore…
 //   Ctrl-C; kept and marked; no orphan                   130   MISS   MISS        Interrupt
-//   second Ctrl-C                                     SIGINT   -      -           Interrupt
-#include <fcntl.h>
+//   second Ctrl-C                                     SIGINT   -      -           SecondInterrupt…
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <optional>
-#include <thread>
+#include <filesystem>
+#include <string>
 
 #include "tiny_kernel.h"
 #include "vm/faulty_run.h"
@@ -60,7 +53,6 @@ namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::AnyOf;
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 class Faults : public FaultyRun {};
@@ -204,72 +196,6 @@ TEST_F(Faults, TooManySpoiltGuests) {
   EXPECT_THAT(run.reasons(), HasSubstr("6 guests were spoilt; the rest was not run"));
 }
 
-/// A program in QEMU's place.
-class FaultyQemu : public Faults {
- protected:
-  /// `text` is what a shell runs when a guest is to start; $real is QEMU.
-  Words in_place_of_qemu(const std::string& text) const {
-    const char* const chosen = std::getenv("QEMU");
-    const auto script = folder.write(
-        "qemu",
-        "#!/bin/sh\nreal=" + std::string(chosen != nullptr ? chosen : "qemu-system-x86_64") +
-            "\n[ \"$1\" = --version ] && exec $real --version\ncd " + folder.path().string() +
-            "\n" + text);
-    fs::permissions(script, fs::perms(0755));
-    return {"QEMU=" + script.string()};
-  }
-};
-
-// Each guest's frames pass through the next edit; the last guest's are left alone.
-TEST_F(FaultyQemu, FaultyWire) {
-  folder.write("edits",
-               "/ end /{s/.\\{20\\}$//;q}\n"  // cut within a line
-               "/ end /Q\n"                   // ends between two lines
-               "3{h;d};4G\n"                  // two lines change places
-               "/ start /p\n"                 // a line comes twice
-               "/ end /s/Faulty/Faultx/\n");  // a letter is flipped
-  const auto qemu = in_place_of_qemu(
-      "n=$(($(cat count 2>/dev/null || echo 0) + 1))\n"
-      "echo $n >count\n"
-      "edit=$(sed -n \"${n}p\" edits)\n"
-      "[ -z \"$edit\" ] && exec $real \"$@\"\n"
-      "setpriv --pdeathsig KILL $real \"$@\" | sed -u \"$edit\"\n");
-  const auto run = judged({"Passes", "FailsWithAMessage", "SkipsForARequirement",
-                           "SkipsWithoutAReason", "Crashes", "ExitsZeroWithoutResult", "ComesLast"},
-                          {"--accel", "tcg"}, qemu);
-  EXPECT_EQ(run.exit, 1) << run.err;  // for ExitsZeroWithoutResult, whose frames came whole
-  EXPECT_EQ(run.guests(), 6u);
-  const auto was_running = [&](const char* test, const char* why) {
-    EXPECT_EQ(run.status(test), "ERROR") << test;
-    EXPECT_THAT(run.reason(test), AllOf(StartsWith("was running when: "), HasSubstr(why))) << test;
-  };
-  was_running("Passes", " bytes of ");
-  was_running("FailsWithAMessage", "the frames end after 2 without a bye");
-  was_running("SkipsForARequirement", "frames are lost");
-  was_running("SkipsWithoutAReason", "a repeat");
-  was_running("Crashes", "its checksum is wrong");
-  EXPECT_EQ(run.status("ExitsZeroWithoutResult"), "FAIL");
-  EXPECT_EQ(run.status("ComesLast"), "PASS");
-}
-
-TEST_F(FaultyQemu, WrongInitrd) {
-  folder.write("garbage", std::string(8192, 'x'));
-  const auto qemu = in_place_of_qemu(
-      "for word; do\n"
-      "  [ \"$before\" = -initrd ] && word=garbage\n"
-      "  before=$word\n"
-      "  set -- \"$@\" \"$word\"\n"
-      "  shift\n"
-      "done\n"
-      "exec $real \"$@\"\n");
-  const auto run = judged({"Passes", "ComesLast"}, {"--accel", "tcg"}, qemu);
-  EXPECT_EQ(run.exit, 2) << run.err;
-  EXPECT_EQ(run.guests(), 1u);
-  EXPECT_EQ(run.status("Passes"), "MISS");
-  EXPECT_EQ(run.status("ComesLast"), "MISS");
-  EXPECT_THAT(run.reasons(), HasSubstr("Kernel panic - not syncing: VFS: Unable to mount root fs"));
-}
-
 TEST_F(Faults, NeverBoots) {
   auto image = tiny_kernel("9.9.9-loops");
   image[0x200] = static_cast<char>(0xeb);  // jmp to itself, where the loader enters
@@ -289,173 +215,6 @@ TEST_F(Faults, NoKernel) {
   const auto answer = nsgate("root", {"Passes"});
   EXPECT_EQ(answer.exit, 125);
   EXPECT_THAT(answer.err, HasSubstr(kernel));
-}
-
-/// A run that is looked at while it goes on.
-class RunInProgress : public Faults {
- protected:
-  void start(const Words& tests, const Words& more = {}) {
-    auto argv = command("root", tests, more);
-    argv.insert(argv.end(), {"--json", "--accel", "tcg"});
-    auto started = Process::start({.argv = argv,
-                                   .extra_env = {},
-                                   .stderr_file = folder.path() / "stderr",
-                                   .working_directory = {}});
-    ASSERT_TRUE(started) << started.error().message;
-    nsgate_.emplace(std::move(*started));
-  }
-
-  /// False when it did not come true in a time that is plenty.
-  template <typename Condition>
-  static bool await(const Condition& condition) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(120);
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > until) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return true;
-  }
-
-  void await_start_of(const std::string& test) const {
-    ASSERT_TRUE(await([&] {
-      return file("frames.log").contains(" start {\"test\":\"Faulty." + test);
-    })) << test
-        << " never started: " << contents(folder.path() / "stderr");
-  }
-
-  /// A file of the one cell, empty as long as it is not there.
-  std::string file(const std::string& name) const {
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(results(), error)) {
-      if (entry.is_directory() && fs::exists(entry.path() / name)) {
-        return contents(entry.path() / name);
-      }
-    }
-    return {};
-  }
-
-  pid_t qemu() const {
-    const auto pid = std::to_string(nsgate_->pid());
-    for (const auto& thread : fs::directory_iterator("/proc/" + pid + "/task")) {
-      std::ifstream children(thread.path() / "children");
-      for (pid_t child = 0; children >> child;) {
-        if (contents("/proc/" + std::to_string(child) + "/comm").starts_with("qemu")) return child;
-      }
-    }
-    ADD_FAILURE() << "nsgate has no QEMU";
-    return 0;
-  }
-
-  static bool is_gone(pid_t pid) { return ::kill(pid, 0) != 0 && errno == ESRCH; }
-
-  JudgedCell finish() {
-    std::string out;
-    std::array<char, 65536> buffer{};
-    ssize_t size = 0;
-    while ((size = ::read(nsgate_->stdout_fd(), buffer.data(), buffer.size())) != 0) {
-      if (size > 0) out.append(buffer.data(), static_cast<std::size_t>(size));
-      pollfd more{nsgate_->stdout_fd(), POLLIN, 0};
-      if (size < 0) ::poll(&more, 1, -1);
-    }
-    const int status = nsgate_->wait();
-    return judged_of({exit_code(status), out, contents(folder.path() / "stderr")});
-  }
-
-  std::optional<Process> nsgate_;
-};
-
-TEST_F(RunInProgress, KilledQemu) {
-  ASSERT_NO_FATAL_FAILURE(start({"Passes", "Hangs", "ComesLast"}));
-  ASSERT_NO_FATAL_FAILURE(await_start_of("Hangs"));
-  ASSERT_EQ(::kill(qemu(), SIGKILL), 0);
-  const auto run = finish();
-  EXPECT_EQ(run.exit, 2) << run.err;
-  EXPECT_EQ(run.guests(), 2u);
-  EXPECT_EQ(run.status("Passes"), "PASS");
-  EXPECT_EQ(run.status("Hangs"), "ERROR");
-  EXPECT_EQ(run.reason("Hangs"), "was running when: QEMU was killed by signal 9");
-  EXPECT_EQ(run.status("ComesLast"), "PASS");
-}
-
-TEST_F(RunInProgress, StoppedQemu) {
-  ASSERT_NO_FATAL_FAILURE(start({"Passes", "Hangs", "ComesLast"}, {"--silence", "3"}));
-  ASSERT_NO_FATAL_FAILURE(await_start_of("Hangs"));
-  const auto stopped = qemu();
-  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
-  const auto run = finish();
-  EXPECT_EQ(run.exit, 124) << run.err;
-  EXPECT_EQ(run.status("Hangs"), "ERROR");
-  EXPECT_THAT(run.reason("Hangs"), HasSubstr("the guest hung during Faulty.Hangs"));
-  EXPECT_EQ(run.status("ComesLast"), "PASS");
-  EXPECT_TRUE(is_gone(stopped));
-}
-
-TEST_F(RunInProgress, Interrupt) {
-  ASSERT_NO_FATAL_FAILURE(start({"Passes", "Hangs", "ComesLast"}));
-  ASSERT_NO_FATAL_FAILURE(await_start_of("Hangs"));
-  const auto guest = qemu();
-  ASSERT_EQ(::kill(nsgate_->pid(), SIGINT), 0);
-  const auto run = finish();
-  EXPECT_EQ(run.exit, 130) << run.err;
-  EXPECT_TRUE(is_gone(guest)) << "QEMU " << guest << " is an orphan";
-  EXPECT_EQ(run.cell["verdict"], "interrupted");
-  EXPECT_EQ(run.status("Passes"), "PASS");
-  EXPECT_EQ(run.status("Hangs"), "MISS");
-  EXPECT_EQ(run.reason("Hangs"), "interrupted");
-  EXPECT_EQ(run.status("ComesLast"), "MISS");
-  // The same is kept, and the secrets' image is not.
-  EXPECT_EQ(nlohmann::json::parse(file("results.json"))["verdict"], "interrupted");
-  EXPECT_EQ(file("initramfs.cpio"), "");
-}
-
-// After the first, nsgate waits for whoever should read its results, for ever.
-TEST_F(RunInProgress, SecondInterruptEndsAtOnce) {
-  ASSERT_NO_FATAL_FAILURE(start({"*"}));
-  ASSERT_EQ(::fcntl(nsgate_->stdout_fd(), F_SETPIPE_SZ, 1), 4096) << std::strerror(errno);
-  ASSERT_NO_FATAL_FAILURE(await_start_of("Hangs"));
-  ASSERT_EQ(::kill(nsgate_->pid(), SIGINT), 0);
-  const auto is_blocked = [&] {
-    int waiting = 0;
-    if (::ioctl(nsgate_->stdout_fd(), FIONREAD, &waiting) != 0 || waiting == 0) return false;
-    const auto stat = contents("/proc/" + std::to_string(nsgate_->pid()) + "/stat");
-    return stat.contains(") S ");
-  };
-  ASSERT_TRUE(await(is_blocked)) << "the results are too short to block nsgate";
-  ASSERT_EQ(::kill(nsgate_->pid(), SIGINT), 0);
-  const int status = nsgate_->wait();
-  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) << status;
-}
-
-/// Runs nsgate with its results on a disk of its own, which a shell may fill.
-class SmallDisk : public Faults {
- protected:
-  Answer on_a_disk_of(const std::string& size, const std::string& meanwhile,
-                      const Words& tests) const {
-    std::string argv;
-    for (const auto& word : command("root", tests, {"--accel", "tcg"})) argv += " '" + word + "'";
-    const auto disk = results().string();
-    return execute({"unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
-                    "mkdir " + disk + " && mount -t tmpfs -o size=" + size + " none " + disk +
-                        " && { " + meanwhile + " } && exec" + argv});
-  }
-};
-
-TEST_F(SmallDisk, FullWhileTheGuestRuns) {
-  const auto disk = results().string();
-  // QEMU has just opened its console then; $$ becomes nsgate.
-  const auto answer = on_a_disk_of(
-      "100m",
-      "(until [ -e " + disk + "/*/console.log ]; do kill -0 $$ || exit; sleep 0.02; done; " +
-          "cat /dev/zero >" + disk + "/filling) 2>/dev/null & ",
-      {"Passes", "ComesLast"});
-  EXPECT_EQ(answer.exit, 2) << answer.out << answer.err;
-  EXPECT_THAT(answer.out, HasSubstr("frames.log: is the disk full?"));
-}
-
-TEST_F(SmallDisk, FullBeforeTheGuest) {
-  const auto answer = on_a_disk_of("1m", ":;", {"Passes"});
-  EXPECT_EQ(answer.exit, 125) << answer.out << answer.err;
-  EXPECT_THAT(answer.out + answer.err, HasSubstr("No space left on device"));
 }
 
 }  // namespace

@@ -1,47 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `nsgate run`, as a user runs it, over the payload that misbehaves. NSGATE_KERNEL names the
-// kernel, a series or a bzImage; without it, 6.1 is taken.
+// `nsgate run`, as a user runs it, over the payload that misbehaves.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <chrono>
-#include <cstdlib>
+#include <cstddef>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
-#include "lab/base/process.h"
 #include "scratch_folder.h"
+#include "vm/nsgate_program.h"
 
 namespace nsgate::lab {
-
-using Words = std::vector<std::string>;
-
-struct Answer {
-  int exit = -1;
-  std::string out;
-  std::string err;
-};
-
-inline int exit_code(int wait_status) {
-  return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
-}
-
-inline Answer execute(const Words& argv, const Words& env = {}) {
-  const auto done =
-      run({.argv = argv, .extra_env = env, .stderr_file = {}, .working_directory = {}},
-          std::chrono::seconds(280));
-  if (!done) return {-1, "", done.error().message};
-  return {exit_code(done->wait_status), done->out, done->err};
-}
-
-inline std::string kernel_of_the_tests() {
-  const char* const chosen = std::getenv("NSGATE_KERNEL");
-  return chosen != nullptr ? chosen : "6.1";
-}
 
 /// The one cell of a run, as --json tells it.
 struct JudgedCell {
@@ -71,7 +43,7 @@ struct JudgedCell {
 class FaultyRun : public testing::Test {
  protected:
   const ScratchFolder folder;
-  std::string kernel = kernel_of_the_tests();
+  std::string kernel = test_kernel();
 
   /// The command that runs tests of the suite Faulty. The payload's order is that of the run.
   Words command(const std::string& user, const Words& tests, const Words& more = {}) const {
@@ -87,13 +59,13 @@ class FaultyRun : public testing::Test {
   std::filesystem::path results() const { return folder.path() / "results"; }
 
   Answer nsgate(const std::string& user, const Words& tests, const Words& more = {}) const {
-    return execute(command(user, tests, more));
+    return answer_of(command(user, tests, more));
   }
 
   /// As root, whose payloads can do most harm.
   JudgedCell judged(const Words& tests, Words more = {}, const Words& env = {}) const {
     more.push_back("--json");
-    return judged_of(execute(command("root", tests, more), env));
+    return judged_of(answer_of(command("root", tests, more), env));
   }
 
   static JudgedCell judged_of(const Answer& answer) {

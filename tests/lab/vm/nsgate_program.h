@@ -21,17 +21,21 @@ namespace nsgate::lab {
 using Words = std::vector<std::string>;
 
 struct Answer {
-  int exit;
+  int exit = -1;
   std::string out;
   std::string err;
 };
 
+inline int exit_code(int wait_status) {
+  return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+}
+
 inline Answer answer_of(const Words& argv, const Words& env = {},
-                        const std::filesystem::path& folder = {}) {
-  const auto done =
-      run({.argv = argv, .extra_env = env, .working_directory = folder}, std::chrono::seconds(280));
+                        const std::filesystem::path& folder = {},
+                        std::chrono::seconds deadline = std::chrono::seconds(280)) {
+  const auto done = run({.argv = argv, .extra_env = env, .working_directory = folder}, deadline);
   if (!done) return {-1, "", done.error().message};
-  return {WIFEXITED(done->wait_status) ? WEXITSTATUS(done->wait_status) : -1, done->out, done->err};
+  return {exit_code(done->wait_status), done->out, done->err};
 }
 
 inline Answer nsgate(const Words& words, const Words& env = {}) {
