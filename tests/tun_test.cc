@@ -85,6 +85,7 @@ TEST(InNetns, TunMakesItsDeviceWhereItWasOpened) {
 TEST(InNetns, TunNeedsRightsWhereItWasOpened) {
   BEHAVIOUR("TH23");
   REQUIRES(root);
+  REQUIRES(userns);
   REQUIRES(tun);
   struct Errors {
     int prepared, outside_file, own_file;
