@@ -3,12 +3,14 @@
 // Exceptions from destructors, through several entries at once, and where none may pass.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <exception>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -112,6 +114,7 @@ TEST(InNetns, EveryEntryOnTheWayIsUnwoundByItsOwnThread) {
   REQUIRES(own_netns);
   struct Seen {
     bool in_order;
+    std::size_t threads;
     int thrown;
   };
 
@@ -135,11 +138,13 @@ TEST(InNetns, EveryEntryOnTheWayIsUnwoundByItsOwnThread) {
       });
     });
     answer.in_order = left.size() == 3 && left == entered;
+    answer.threads = std::set(left.begin(), left.end()).size();
     return answer;
   });
 
   EXPECT_EQ(seen.thrown, 46);
   EXPECT_TRUE(seen.in_order);
+  EXPECT_EQ(seen.threads, 3u);
 }
 
 TEST(InNetns, ExceptionThatAnInnerCallerHandlesIsNoneOutside) {
@@ -236,13 +241,56 @@ TEST(InNetns, TerminateInTheClosureCallsTheCallersHandler) {
 }
 
 volatile int depth = 0;
+/// In steps that no guard page is too small for.
 [[gnu::noinline]] int recurse(volatile char* above) {
-  volatile char frame[4096];
+  volatile char frame[1024];
   frame[0] = *above;
   // Never so deep, which the compiler does not know.
   depth = depth + 1;
   if (depth < 0) return 0;
   return recurse(frame) + frame[0];
+}
+
+/// Below the stack of the thread that called watch_guard_page.
+const char* guard_page = nullptr;
+std::size_t guard_size = 0;
+
+/// For SIGSEGV. Where no guard page met the overflow, the process lives on to say so.
+void tell_where(int, siginfo_t* info, void*) {
+  const auto* at = static_cast<const char*>(info->si_addr);
+  const bool guarded = at >= guard_page && at < guard_page + guard_size;
+  if (!guarded || depth < 100) ::_exit(46);
+}
+void end_where_guarded(int signal, siginfo_t* info, void* context) {
+  tell_where(signal, info, context);
+  ::_exit(45);
+}
+void die_where_guarded(int signal, siginfo_t* info, void* context) {
+  tell_where(signal, info, context);
+  // What faulted is done again.
+  ::signal(SIGSEGV, SIG_DFL);
+}
+
+/// The handler has a stack of its own.
+void watch_guard_page(void (*handler)(int, siginfo_t*, void*)) {
+  pthread_attr_t attributes;
+  void* lowest = nullptr;
+  std::size_t size = 0;
+  if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) return;
+  ::pthread_attr_getstack(&attributes, &lowest, &size);
+  ::pthread_attr_getguardsize(&attributes, &guard_size);
+  ::pthread_attr_destroy(&attributes);
+  guard_page = static_cast<const char*>(lowest) - guard_size;
+
+  static char spare[65536];
+  stack_t stack{};
+  stack.ss_sp = spare;
+  stack.ss_size = sizeof spare;
+  ::sigaltstack(&stack, nullptr);
+  struct sigaction action {};
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_ONSTACK | SA_SIGINFO;
+  ::sigaction(SIGSEGV, &action, nullptr);
 }
 
 TEST(InNetns, StackOverflowInTheClosureKillsTheProcessAtTheGuardPage) {
@@ -251,7 +299,7 @@ TEST(InNetns, StackOverflowInTheClosureKillsTheProcessAtTheGuardPage) {
   REQUIRES(own_netns);
 
   EXPECT_EXIT(run_inside([] {
-                ::signal(SIGSEGV, SIG_DFL);
+                watch_guard_page(&die_where_guarded);
                 volatile char first = 0;
                 (void)recurse(&first);
               }),
@@ -266,15 +314,7 @@ TEST(InNetns, StackOverflowInTheClosureIsFoundWithAStackForSignals) {
   REQUIRES(own_netns);
 
   EXPECT_EXIT(run_inside([] {
-                static char spare[65536];
-                stack_t stack{};
-                stack.ss_sp = spare;
-                stack.ss_size = sizeof spare;
-                ::sigaltstack(&stack, nullptr);
-                struct sigaction action {};
-                action.sa_handler = [](int) { ::_exit(depth > 100 ? 45 : 46); };
-                action.sa_flags = SA_ONSTACK;
-                ::sigaction(SIGSEGV, &action, nullptr);
+                watch_guard_page(&end_where_guarded);
                 volatile char first = 0;
                 (void)recurse(&first);
               }),

@@ -20,6 +20,7 @@
 #include "support/either_user.h"
 #include "support/ended.h"
 #include "support/joins.h"
+#include "support/line.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
 #include "support/system_calls.h"
@@ -143,29 +144,46 @@ std::expected<std::string, int> environment_of(pid_t pid) {
 }
 
 /// The mistake: the environment is read when the right to read it is gone.
-Ended become_user_and_take_the_environment(const ParkedProcess& process) {
+Ended become_user_and_take_the_environment(pid_t pid) {
   return run_hooked({helper(), "env"}, [&] {
     if (const int error = become_user(user); error != 0) return error;
-    const auto text = environment_of(process.pid());
+    const auto text = environment_of(pid);
     return text ? 0 : text.error();
   });
 }
 
-Ended take_the_environment_and_become_user(const ParkedProcess& process) {
-  const auto text = environment_of(process.pid()).value();
+Ended take_the_environment_and_become_user(pid_t pid) {
+  const auto text = environment_of(pid).value();
   std::vector<std::string> variables;
   std::istringstream words(text);
   for (std::string word; std::getline(words, word, '\0');) variables.push_back(word);
-  const auto ended = exec_in_netns(
-      Target::process(process.pid()),
-      {.argv = {helper(), "env"}, .env = variables, .credentials = {{.uid = user, .gid = user}}});
-  return ended && ended->out != text ? unknown_end() : how_it_ended(ended);
+  const auto run = [&](const char* what) {
+    return exec_in_netns(
+        Target::process(pid),
+        {.argv = {helper(), what}, .env = variables, .credentials = {{.uid = user, .gid = user}}});
+  };
+  const auto ids = run("ids");
+  const auto ended = run("env");
+  const bool both = ids && ids->out == "1000 1000 1000 1000\n" && ended && ended->out == text &&
+                    variables == std::vector<std::string>{"OF=the target"};
+  return ended && !both ? unknown_end() : how_it_ended(ended);
 }
 
 /// A program of an ordinary user, with the environment of root's process.
-Ended run_with_its_environment(Ended (*run)(const ParkedProcess& process)) {
-  const ScratchNetns process;
-  return run(process);
+Ended run_with_its_environment(Ended (*run)(pid_t pid)) {
+  Line line;
+  const auto process = start_hooked({helper(), "stdin"}, [&] {
+    ::clearenv();
+    ::setenv("OF", "the target", 1);
+    ::dup2(line.far.get(), STDIN_FILENO);
+    return error_of(::unshare(CLONE_NEWNET));
+  });
+  // /proc tells what a program began with; exec ends the channel.
+  int error = 0;
+  if (::read(process.channel.get(), &error, sizeof error) != 0) return exited(error);
+  const Ended ended = run(process.pid);
+  line.near.reset();
+  return end_of(process) == exited(0) ? ended : unknown_end();
 }
 
 // util-linux/util-linux#4558, PR#4592.

@@ -10,7 +10,12 @@ namespace {
 
 class OfTheLibrary : public std::exception {
  public:
+  explicit OfTheLibrary(Visit visit) : visit_(visit) {}
+  ~OfTheLibrary() override { visit_(); }
   const char* what() const noexcept override { return "of the library"; }
+
+ private:
+  Visit visit_;
 };
 
 struct Farewell {
@@ -43,8 +48,8 @@ int nsgate_test_enter_with_thread_local(const Target& target, Visit visit) {
   return in_netns(target, [visit] { return stay(visit); }).value_or(-1);
 }
 
-void nsgate_test_throw(const Target& target) {
-  (void)in_netns(target, [] { throw OfTheLibrary(); });
+void nsgate_test_throw(const Target& target, Visit visit) {
+  (void)in_netns(target, [visit] { throw OfTheLibrary(visit); });
 }
 
 int nsgate_test_reside(Resident& resident, Visit visit) {

@@ -21,8 +21,9 @@ Enter nsgate_test_enter;
 /// `enter_with_thread_local`: besides, it uses a thread-local object of the library, whose
 /// destructor calls the last visit() once more.
 Enter nsgate_test_enter_with_thread_local;
-/// Throws an exception of a type of the library, derived of std::exception, out of the closure.
-void nsgate_test_throw(const Target& target);
+/// Throws an exception of a type of the library, derived of std::exception, out of the closure. Its
+/// destructor calls visit().
+void nsgate_test_throw(const Target& target, Visit visit);
 /// A Resident's closure with such a thread-local object.
 int nsgate_test_reside(Resident& resident, Visit visit);
 }

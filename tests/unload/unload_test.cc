@@ -108,13 +108,17 @@ TEST(Unload, LibraryGoesAfterItsExceptionIsHandled) {
   const auto seen = answer_of_owner([] {
     const ScratchNetns other;
     Seen answer{};
+    visits = 0;
     for (int i = 0; i < many; ++i) {
       Library library;
       try {
-        library.function<void(const Target&)>("nsgate_test_throw")(Target::process(other.pid()));
+        library.function<void(const Target&, Visit)>("nsgate_test_throw")(
+            Target::process(other.pid()), &count_visit);
       } catch (const std::exception& exception) {
         answer.right += std::string(exception.what()) == "of the library" ? 1 : 0;
       }
+      // What is left of it would be destroyed by code that is not there.
+      answer.visits += visits == i + 1 ? 1 : 0;
       library.close();
       answer.still_loaded += Library::is_loaded() ? 1 : 0;
     }
@@ -122,6 +126,7 @@ TEST(Unload, LibraryGoesAfterItsExceptionIsHandled) {
   });
 
   EXPECT_EQ(seen.right, many);
+  EXPECT_EQ(seen.visits, many);
   EXPECT_EQ(seen.still_loaded, 0);
 }
 
