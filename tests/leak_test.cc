@@ -154,6 +154,7 @@ TEST(Leak, ExecInNetnsLeavesNothingBehind) {
 
 TEST(Leak, ExecInUserNetnsLeavesNothingBehind) {
   BEHAVIOUR("LT16 CP12");
+  REQUIRES(unsanitized);
   REQUIRES(userns);
   const UserScratch other;
   const UserScratch unmapped(UserScratch::Map::none);
