@@ -20,6 +20,7 @@
 
 #include "nsgate/fd.h"
 #include "support/ended.h"
+#include "support/thread_sanitizer.h"
 
 namespace nsgate::test {
 
@@ -47,8 +48,10 @@ inline HookedChild start_hooked(const std::vector<std::string>& argv, const Hook
   std::vector<char*> words;
   for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
+  stop_sanitizer_thread();
   const pid_t pid = ::fork();
   if (pid == 0) {
+    wait_for_end_of_sanitizer_thread();
     int error = hook();
     if (error == 0) {
       ::execv(words[0], words.data());
