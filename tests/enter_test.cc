@@ -134,6 +134,7 @@ TEST(Enter, SaysWhichPlanItTookAndWhy) {
 
 TEST(Enter, SaysWhichRightIsMissingAndWhatWouldWork) {
   BEHAVIOUR("UN01 CP01");
+  REQUIRES(no_tsan);  // whose thread the program has too
   REQUIRES(rootless);
   const UserScratch own;
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <exception>
@@ -22,6 +21,7 @@
 #include "support/namespaces.h"
 #include "support/open_fds.h"
 #include "support/requirements.h"
+#include "support/run_inside.h"
 
 namespace nsgate::test {
 namespace {
@@ -187,20 +187,6 @@ TEST(InNetns, NestedExceptionArrivesWhole) {
   });
 
   EXPECT_TRUE(whole);
-}
-
-/// For a death test's statement: as in process_end_test.cc.
-template <typename F>
-void run_inside(F f) {
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  if (unshare_own() != 0) return;
-  const ScratchNetns other;
-  try {
-    (void)in_netns(Target::process(other.pid()), f);
-  } catch (...) {
-    ::_exit(3);
-  }
 }
 
 /// So that the compiler does not see what comes of it.

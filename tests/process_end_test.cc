@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,23 +24,13 @@
 #include "support/matchers.h"
 #include "support/namespaces.h"
 #include "support/requirements.h"
+#include "support/run_inside.h"
 
 namespace nsgate::test {
 namespace {
 
 using ::testing::ExitedWithCode;
 using ::testing::KilledBySignal;
-
-/// For a death test's statement: runs `f` in another network namespace, whoever runs the test, and
-/// leaves no core file.
-template <typename F>
-void run_inside(F f) {
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  if (unshare_own() != 0) return;
-  const ScratchNetns other;
-  (void)in_netns(Target::process(other.pid()), f);
-}
 
 TEST(InNetns, PthreadExitOutOfANoexceptClosureAborts) {
   BEHAVIOUR("XD06");
