@@ -27,7 +27,9 @@ class Netns {
   ///   EBADF   the descriptor is closed, or was opened with O_PATH
   ///   EMFILE  the descriptor table is full
   /// and whatever else open(2), pidfd_open(2) and ioctl_nsfs(2) give. A seccomp filter's EPERM or
-  /// ENOSYS for pidfd_open or an ioctl only means that /proc is used.
+  /// ENOSYS for pidfd_open or an ioctl only means that /proc is used; without a pidfd it is the
+  /// error, with a note, where /proc is seen to be of another pid namespace. So is EINVAL of a
+  /// thread, which has no pidfd before Linux 6.9.
   /// Test: Target.*, Netns.*AtOpen*.
   static Result<Netns> open(const Target& target);
 
